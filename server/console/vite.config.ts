@@ -1,0 +1,29 @@
+/**
+ * How the console is built and tested. No addresses of any machine: in development the
+ * server to talk to is named by CHANGMING_CONSOLE (default: the console on port 8700).
+ */
+import vue from "@vitejs/plugin-vue";
+import { defineConfig } from "vitest/config";
+
+const target = process.env["CHANGMING_CONSOLE"] ?? "http://127.0.0.1:8700";
+
+export default defineConfig({
+  plugins: [vue()],
+  worker: { format: "es" },
+  build: {
+    outDir: "dist",
+    target: "es2022",
+    // The map engine alone is over a megabyte; it is one file and it is loaded once.
+    chunkSizeWarningLimit: 1600,
+  },
+  server: {
+    proxy: {
+      "/api": { target, ws: true, changeOrigin: false },
+      "/tiles": { target },
+    },
+  },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.ts"],
+  },
+});
