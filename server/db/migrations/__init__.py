@@ -1,0 +1,1 @@
+"""Schema changes, hand-read, applied by `changming migrate` as the owning role."""

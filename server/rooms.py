@@ -1,0 +1,48 @@
+"""All rooms, opened: importing them registers their tables, representers and owners.
+
+This is the one place that knows every room by name. Not here: anything a room does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+from sqlalchemy import MetaData
+
+from server.db.rows import Base
+
+ROOMS = (
+    "db",
+    "feed",
+    "access",
+    "policy",
+    "promises",
+    "places",
+    "crews",
+    "tracking",
+    "network",
+    "work",
+    "dispatch",
+    "incidents",
+    "hotline",
+    "live",
+)
+"""Low to high, as the import rules have them."""
+
+_REGISTERING = ("tables", "queries", "owners", "owner")
+
+
+def open_rooms() -> None:
+    """Import every room's registering modules. Idempotent."""
+    for room in ROOMS:
+        for name in _REGISTERING:
+            module = f"server.{room}.{name}"
+            if importlib.util.find_spec(f"server.{room}") and importlib.util.find_spec(module):
+                importlib.import_module(module)
+
+
+def metadata() -> MetaData:
+    """The schema as the code knows it, for migrations and their check."""
+    open_rooms()
+    return Base.metadata

@@ -1,0 +1,195 @@
+"""The edge: one transaction per request, refusals as problem+json, the user's language.
+
+Used by both applications. Not here: who may do what (`server.access.guards`), any route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, ValidationException
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+
+from server.actor import Actor
+from server.db import Database, Tx
+from server.refusal import Language, NotSignedIn, Refusal, VersionChanged
+
+PROBLEM = "application/problem+json"
+log = structlog.get_logger()
+
+AppRequest = Request[Actor | None, Any, State]
+
+
+class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """RFC 9457 problem details. `code` is stable; `detail` is in the reader's language."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    params: dict[str, Any] = {}
+
+
+class MalformedRequest(Refusal):
+    """The request could not be read: a missing or ill-typed part, named in `why`."""
+
+    code = "malformed_request"
+    status = 400
+    zh = "请求格式有误：{why}"
+    en = "The request could not be read: {why}."
+
+
+class DatabaseUnavailable(Refusal):
+    """The database does not answer; nothing was stored and the client should retry."""
+
+    code = "database_unavailable"
+    status = 503
+    zh = "数据库暂时不可用，本次操作未保存，请稍后重试"
+    en = "The database is not available; nothing was saved. Please retry."
+
+
+class Fault(Refusal):
+    """A bug or a broken part: nothing was stored."""
+
+    code = "fault"
+    status = 500
+    zh = "系统故障，本次操作未保存"
+    en = "Something broke; nothing was saved."
+
+
+_BY_STATUS = {
+    404: ("route_not_found", "没有这个地址", "There is nothing at this address."),
+    405: ("method_not_allowed", "此地址不支持该方法", "This address does not take that method."),
+    413: ("too_large", "请求内容过大", "The request is too large."),
+    415: ("unsupported_media_type", "不支持的内容类型", "This content type is not taken."),
+}
+
+
+def language_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Language:
+    """English if the reader's first accepted language is English, otherwise Chinese."""
+    return "en" if connection.headers.get("accept-language", "").lower().startswith("en") else "zh"
+
+
+def database_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Database:
+    """The process's database, put into the application's state by its factory."""
+    database: Database = connection.app.state.database
+    return database
+
+
+async def provide_tx(request: AppRequest) -> AsyncGenerator[Tx, None]:
+    """The request's one transaction. It commits after the handler returned and before the answer
+    is sent, so a failing COMMIT answers an error; an exception in the handler rolls back.
+
+    Raises NotSignedIn when no identity was proved.
+    """
+    actor = request.user
+    if actor is None:
+        raise NotSignedIn
+    async with database_of(request).begin(actor) as tx:
+        yield tx
+
+
+def problem(
+    request: Request[Any, Any, Any], refusal: Refusal, headers: dict[str, str] | None = None
+) -> Response[bytes]:
+    """The refusal as problem+json in the reader's language."""
+    language = language_of(request)
+    body = Problem(
+        type=f"urn:changming:refusal:{refusal.code}",
+        title=refusal.text(language),
+        status=refusal.status,
+        detail=refusal.text(language),
+        code=refusal.code,
+        params=msgspec.to_builtins(refusal.params, enc_hook=str),
+    )
+    return Response(
+        msgspec.json.encode(body),
+        status_code=refusal.status,
+        media_type=PROBLEM,
+        headers={"content-language": language, **(headers or {})},
+    )
+
+
+def _on_refusal(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
+    headers = {}
+    if "retry_after_s" in refusal.params:
+        headers["retry-after"] = str(refusal.params["retry_after_s"])
+    return problem(request, refusal, headers)
+
+
+def _on_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
+    extra = error.extra if isinstance(error.extra, list) else []
+    why = "; ".join(
+        f"{item.get('key', '')}: {item.get('message', '')}".strip(": ")
+        for item in extra
+        if isinstance(item, dict)
+    )
+    return problem(request, MalformedRequest(why=why or error.detail))
+
+
+def _on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    if error.status_code == 401:
+        return problem(request, NotSignedIn())
+    if error.status_code in _BY_STATUS:
+        code, zh, en = _BY_STATUS[error.status_code]
+        known = type("Known", (Refusal,), {"code": code, "status": error.status_code})
+        known.zh, known.en = zh, en
+        return problem(request, known(), dict(error.headers or {}))
+    if error.status_code == 400:
+        return problem(request, MalformedRequest(why=error.detail))
+    if error.status_code < 500:
+        other = type("Other", (MalformedRequest,), {"status": error.status_code})
+        return problem(request, other(why=error.detail))
+    log.error("http_error", path=request.url.path, detail=error.detail)
+    return problem(request, Fault())
+
+
+def _on_stale(request: Request[Any, Any, Any], _error: StaleDataError) -> Response[bytes]:
+    return problem(request, VersionChanged())
+
+
+def _on_operational(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    log.error("database_unavailable", path=request.url.path, error=str(error))
+    return problem(request, DatabaseUnavailable(), {"retry-after": "2"})
+
+
+def _on_dbapi(request: Request[Any, Any, Any], error: DBAPIError) -> Response[bytes]:
+    if error.connection_invalidated:
+        return _on_operational(request, error)
+    return _on_fault(request, error)
+
+
+def _on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    log.error("fault", path=request.url.path, exc_info=error)
+    return problem(request, Fault())
+
+
+EXCEPTION_HANDLERS: dict[Any, Any] = {
+    Refusal: _on_refusal,
+    ValidationException: _on_validation,
+    HTTPException: _on_http,
+    StaleDataError: _on_stale,
+    OperationalError: _on_operational,
+    ConnectionError: _on_operational,
+    DBAPIError: _on_dbapi,
+    Exception: _on_fault,
+}
+"""What both applications answer when something does not go well."""
+
+__all__ = [
+    "EXCEPTION_HANDLERS",
+    "AppRequest",
+    "Problem",
+    "database_of",
+    "language_of",
+    "problem",
+    "provide_tx",
+]
