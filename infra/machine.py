@@ -11,7 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,6 +124,45 @@ def can_make_environments(python: str = sys.executable) -> bool:
     return subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode == 0
 
 
+_SNAP_ONLY = (
+    "Ubuntu has Chromium only as a snap (snap install chromium); Google's own package of Chrome "
+    "does as well."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something the machine must have: what it is, whether it has it, and who could bring it."""
+
+    what: str
+    here: bool
+    packages: tuple[str, ...]
+    otherwise: str = ""
+    """What to do where the packages do not bring it."""
+
+
+def needs(*, browser: bool, environment: bool = True) -> list[Need]:
+    """Everything outside the checkout that Changming needs on this machine.
+
+    `browser`: also what the browser tests need. `environment`: whether a virtual environment has
+    yet to be made.
+    """
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    listed = []
+    if environment:
+        here = can_make_environments()
+        own = f"python{version}-venv"
+        venv = own if not here and apt_knows(own) else "python3-venv"
+        listed.append(Need(f"venv for Python {version}", here, (venv,)))
+    here = bool(find_postgres_servers())
+    listed.append(Need("PostgreSQL with PostGIS", here, () if here else tuple(postgres_packages())))
+    if browser:
+        here = find_chromium() is not None
+        listed.append(Need("Chromium", here, ("chromium",), _SNAP_ONLY))
+        listed.append(Need("a Chinese font", has_chinese_font(), ("fonts-noto-cjk",)))
+    return listed
+
+
 # --- apt -----------------------------------------------------------------------------------------
 
 
@@ -152,26 +191,33 @@ def root_prefix(
     return ["sudo", "-n"] if allowed.returncode == 0 else None
 
 
-def apt_commands(
+_APT_GET = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300")
+
+
+def apt_update(prefix: Sequence[str]) -> list[str]:
+    """The command that fetches apt's lists, which a fresh machine often lacks."""
+    return [*prefix, *_APT_GET, "update"]
+
+
+def apt_install(
     packages: Sequence[str], prefix: Sequence[str], root: Path = Path("/")
-) -> list[list[str]]:
-    """The commands that install `packages`, in order.
+) -> list[str]:
+    """The command that installs `packages`.
 
     While PostgreSQL is installed, a settings file keeps Debian's packaging from creating and
     starting a cluster of its own on port 5432. The file goes away afterwards, whatever happened, so
     that whoever installs PostgreSQL later for other ends gets what Debian promises.
     """
-    apt_get = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300"]
-    install = [*apt_get, "install", "-y", "--no-install-recommends", *packages]
-    if any(name.startswith("postgresql") for name in packages):
-        settings = root / "etc/postgresql-common/createcluster.d/changming.conf"
-        script = (
-            f"mkdir -p {shlex.quote(str(settings.parent))} && "
-            f"echo 'create_main_cluster = false' > {shlex.quote(str(settings))}; "
-            f"{shlex.join(install)}; status=$?; rm -f {shlex.quote(str(settings))}; exit $status"
-        )
-        install = ["sh", "-c", script]
-    return [[*prefix, *apt_get, "update"], [*prefix, *install]]
+    install = [*_APT_GET, "install", "-y", "--no-install-recommends", *packages]
+    if not any(name.startswith("postgresql") for name in packages):
+        return [*prefix, *install]
+    settings = root / "etc/postgresql-common/createcluster.d/changming.conf"
+    file, folder = shlex.quote(str(settings)), shlex.quote(str(settings.parent))
+    script = (
+        f"mkdir -p {folder} && echo 'create_main_cluster = false' > {file}; "
+        f"{shlex.join(install)}; status=$?; rm -f {file}; exit $status"
+    )
+    return [*prefix, "sh", "-c", script]
 
 
 def by_hand(packages: Sequence[str]) -> str:
@@ -179,14 +225,15 @@ def by_hand(packages: Sequence[str]) -> str:
     return "sudo apt-get update && sudo apt-get install -y " + " ".join(packages)
 
 
-def described(environ: Mapping[str, str] | None = None, root: Path = Path("/")) -> str:
-    """One line naming the machine: distribution, Python and who we are."""
+def described(root: Path = Path("/")) -> str:
+    """One line naming the machine: distribution, Python, processors and who we are."""
     names: dict[str, str] = {}
     release = root / "etc/os-release"
     if release.is_file():
         for line in release.read_text(encoding="utf-8").splitlines():
             key, _, value = line.partition("=")
             names[key] = value.strip('"')
-    user = (environ or os.environ).get("USER") or f"uid {os.geteuid()}"
+    user = "root" if os.geteuid() == 0 else f"user {os.geteuid()}"
     python = ".".join(str(part) for part in sys.version_info[:3])
-    return f"{names.get('PRETTY_NAME', sys.platform)} · Python {python} · {user}"
+    name = names.get("PRETTY_NAME", sys.platform)
+    return f"{name} · Python {python} · {os.cpu_count()} processors · {user}"
