@@ -399,7 +399,7 @@ export interface FoundPlace {
 
 export interface SafetyScript {
   version: string;
-  steps: { key: string; zh: string; en: string }[];
+  steps: { key: string; zh: string; en: string; unless_facts?: Fact[] }[];
 }
 
 export interface PlaceSaid {

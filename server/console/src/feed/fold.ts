@@ -97,12 +97,21 @@ export function lay(copy: Copy, frame: { seq: number; after?: number; changes: r
     const draft = drafts.get(change.kind) ?? new Map<string, Kinds[Kind]>(copy.shelves[change.kind]);
     if (put(draft, gone, change)) drafts.set(change.kind, draft);
   }
+  forget(drafts.get("timeline"));
   const shelves = { ...copy.shelves, ...Object.fromEntries(drafts) } as Shelves;
   return {
     copy: { seq: Math.max(copy.seq, frame.seq), shelves, gone },
     verdict: "applied",
     touched: new Set(drafts.keys()),
   };
+}
+
+/** A desk stays open for weeks; older lines of the timeline are read again with the incident. */
+export const TIMELINE_KEPT = 4000;
+
+function forget(timeline: Map<string, unknown> | undefined): void {
+  if (timeline === undefined || timeline.size <= TIMELINE_KEPT) return;
+  for (const id of [...timeline.keys()].slice(0, timeline.size - TIMELINE_KEPT * 0.75)) timeline.delete(id);
 }
 
 function put(draft: Map<string, Kinds[Kind]>, gone: Map<string, number>, change: Change): boolean {
