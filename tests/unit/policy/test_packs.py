@@ -11,7 +11,6 @@ from server.policy.loading import PACKS_FOLDER, PackError, load_pack, shipped_pa
 from server.policy.rules import clauses_for
 from server.policy.wire import Area, IncidentClass, Minutes, StartFact, Unlimited, What
 
-
 RADIUS = 'radius_m = { value = 100, source = "domain.md §2.6: scene radius 100 m" }'
 LAST_CLASS = '[required.P4]\nskills = []\nkit = []\nmin_staff = 1\nsource = "project default"'
 
