@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from server.db.migrations.ops import company_table
 
 revision = "0050_promises"
-down_revision = "0015_access"
+down_revision = "0045_tracking"
 branch_labels = None
 depends_on = None
 
