@@ -140,13 +140,14 @@ def _on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[
         return problem(request, NotSignedIn())
     if error.status_code in _BY_STATUS:
         code, zh, en = _BY_STATUS[error.status_code]
-        known = type("Known", (Refusal,), {"code": code, "status": error.status_code})
-        known.zh, known.en = zh, en
+        texts = {"code": code, "status": error.status_code, "zh": zh, "en": en}
+        known: type[Refusal] = type("KnownStatus", (Refusal,), texts)
         return problem(request, known(), dict(error.headers or {}))
     if error.status_code == 400:
         return problem(request, MalformedRequest(why=error.detail))
     if error.status_code < 500:
-        other = type("Other", (MalformedRequest,), {"status": error.status_code})
+        status = {"status": error.status_code}
+        other: type[Refusal] = type("OtherStatus", (MalformedRequest,), status)
         return problem(request, other(why=error.detail))
     log.error("http_error", path=request.url.path, detail=error.detail)
     return problem(request, Fault())
