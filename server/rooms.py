@@ -30,19 +30,21 @@ ROOMS = (
 )
 """Low to high, as the import rules have them."""
 
-_REGISTERING = ("tables", "queries", "owners", "owner")
 
-
-def open_rooms() -> None:
-    """Import every room's registering modules. Idempotent."""
+def _open(modules: tuple[str, ...]) -> None:
     for room in ROOMS:
-        for name in _REGISTERING:
+        for name in modules:
             module = f"server.{room}.{name}"
             if importlib.util.find_spec(f"server.{room}") and importlib.util.find_spec(module):
                 importlib.import_module(module)
 
 
+def open_rooms() -> None:
+    """Import what every room registers: tables, representers, owners. Idempotent."""
+    _open(("tables", "queries", "owner"))
+
+
 def metadata() -> MetaData:
     """The schema as the code knows it, for migrations and their check."""
-    open_rooms()
+    _open(("tables",))
     return Base.metadata
