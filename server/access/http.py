@@ -7,7 +7,8 @@ from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.datastructures import Cookie, State
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from server.access import queries
 from server.access.actions import change_person, create_person, new_password_hash, set_password
@@ -60,7 +61,7 @@ class SessionController(Controller):
     tags = ["access"]
 
     @post("/session", guards=[public], operation_id="sign_in", status_code=200)
-    async def enter(self, request: Request[Any, Any, Any], data: SignIn) -> Response[Me]:
+    async def enter(self, request: Request[Any, Any, Any], data: JSONBody[SignIn]) -> Response[Me]:
         """Sign in. Sets the session cookie; 401 `sign_in_refused`, 429 `too_many_attempts`."""
         database = database_of(request)
         entered = await sign_in(
@@ -83,7 +84,7 @@ class SessionController(Controller):
         return Response(None, cookies=[_session_cookie("", 0, secure)])
 
     @get("/me", guards=[signed_in], operation_id="me")
-    async def me(self, request: SignedInRequest, tx: Tx) -> Me:
+    async def me(self, request: SignedInRequest, tx: NamedDependency[Tx]) -> Me:
         """Who is signed in, their company, and the session's CSRF token."""
         assert request.user.id is not None, "a signed-in actor is a person"
         return _me(
@@ -91,7 +92,9 @@ class SessionController(Controller):
         )
 
     @post("/me/password", guards=[signed_in], operation_id="change_own_password", status_code=204)
-    async def change_own_password(self, request: SignedInRequest, data: OwnPassword) -> None:
+    async def change_own_password(
+        self, request: SignedInRequest, data: JSONBody[OwnPassword]
+    ) -> None:
         """Change one's own password; other sessions of the person end. 401 when the old is wrong.
 
         Guessing the old one meets the same throttle as signing in.
@@ -122,12 +125,12 @@ class PeopleController(Controller):
     tags = ["access"]
 
     @get(guards=[requires(Role.ADMINISTRATOR, Role.SUPERVISOR)], operation_id="list_people")
-    async def list_people(self, tx: Tx) -> list[PersonView]:
+    async def list_people(self, tx: NamedDependency[Tx]) -> list[PersonView]:
         """Everybody of the company, the active first."""
         return [_person_view(person) for person in await queries.people(tx)]
 
     @post(guards=[requires(Role.ADMINISTRATOR)], operation_id="create_person")
-    async def create(self, request: SignedInRequest, data: NewPerson) -> PersonView:
+    async def create(self, request: SignedInRequest, data: JSONBody[NewPerson]) -> PersonView:
         """Add a person. 409 `username_taken`, 422 `password_weak`."""
         password_hash = None
         if data.password is not None:
@@ -143,7 +146,9 @@ class PeopleController(Controller):
         return _person_view(person)
 
     @patch("/{person_id:uuid}", guards=[requires(Role.ADMINISTRATOR)], operation_id="change_person")
-    async def change(self, tx: Tx, person_id: UUID, data: PersonChange) -> PersonView:
+    async def change(
+        self, tx: NamedDependency[Tx], person_id: FromPath[UUID], data: JSONBody[PersonChange]
+    ) -> PersonView:
         """Change name, roles, or whether the person may come in. 409 `last_administrator`."""
         person = await change_person(
             tx, person_id, name=data.name, roles=data.roles, active=data.active
@@ -157,7 +162,7 @@ class PeopleController(Controller):
         status_code=204,
     )
     async def set_password(
-        self, request: SignedInRequest, person_id: UUID, data: NewPassword
+        self, request: SignedInRequest, person_id: FromPath[UUID], data: JSONBody[NewPassword]
     ) -> None:
         """Give a person a new password; all their sessions end."""
         database = database_of(request)
@@ -176,7 +181,7 @@ class PhonesController(Controller):
     guards = [requires(Role.ADMINISTRATOR, Role.SUPERVISOR, Role.DISPATCHER)]
 
     @get(operation_id="list_phones")
-    async def list_phones(self, tx: Tx) -> list[PhoneView]:
+    async def list_phones(self, tx: NamedDependency[Tx]) -> list[PhoneView]:
         """All phones ever paired, the newest first."""
         return [
             PhoneView(
@@ -192,13 +197,13 @@ class PhonesController(Controller):
         ]
 
     @post("/pairings", operation_id="issue_pairing")
-    async def issue(self, tx: Tx, data: NewPairing) -> PairingView:
+    async def issue(self, tx: NamedDependency[Tx], data: JSONBody[NewPairing]) -> PairingView:
         """Issue a pairing code, shown once, good once for ten minutes. 409 `person_inactive`."""
         pairing = await issue_pairing(tx, data.person_id)
         return PairingView(code=pairing.code, expires_at=pairing.expires_at)
 
     @delete("/{phone_id:uuid}", operation_id="revoke_phone", status_code=204)
-    async def revoke(self, tx: Tx, phone_id: UUID) -> None:
+    async def revoke(self, tx: NamedDependency[Tx], phone_id: FromPath[UUID]) -> None:
         """End a phone's token; its socket closes within seconds."""
         await revoke_phone(tx, phone_id)
 
@@ -211,7 +216,7 @@ class TracesController(Controller):
 
     @get(guards=[requires(Role.AUDITOR, Role.ADMINISTRATOR)], operation_id="list_access_traces")
     async def list_traces(
-        self, tx: Tx, limit: Annotated[int, Parameter(ge=1, le=1000)] = 200
+        self, tx: NamedDependency[Tx], limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 200
     ) -> list[TraceView]:
         """The newest traces first."""
         return [
