@@ -31,7 +31,6 @@ async def closing_facts(tx: Tx, row: Incident) -> rules.ClosingFacts:
     return rules.ClosingFacts(
         source_verified=row.source_verified_at is not None,
         nobody_home=row.nobody_home_at is not None,
-        attended=row.first_arrived_at is not None,
         recheck=tuple(
             rules.PlaceReading(one.place, one.lel_percent, one.valid) for one in readings
         ),

@@ -140,8 +140,6 @@ class ClosingFacts:
 
     source_verified: bool
     nobody_home: bool
-    attended: bool
-    """False for calls that never had field work (class P3/P4 settled on the phone)."""
     recheck: tuple[PlaceReading, ...]
     unanswered_calls: int
     open_orders: int
