@@ -106,7 +106,7 @@ async def phones(tx: Tx) -> list[tuple[Phone, Person]]:
         .join(Person, Person.id == Phone.person_id)
         .order_by(Phone.paired_at.desc(), Phone.id)
     )
-    return [(phone, owner) for phone, owner in rows.tuples()]
+    return [(phone, owner) for phone, owner in rows]
 
 
 async def locked_phone(tx: Tx, phone_id: UUID) -> Phone:
