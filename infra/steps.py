@@ -88,16 +88,16 @@ class Steps:
         log_path = self._log_folder / f"{_file_name(self._name)}.log"
         with log_path.open("a", encoding="utf-8") as log:
             print("$", *words, file=log, flush=True)
-            program = subprocess.Popen(
+            with subprocess.Popen(
                 words,
                 cwd=cwd,
                 env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-            )
-            tail = self._follow(program, log)
-            status = program.wait()
+            ) as program:
+                tail = self._follow(program, log)
+            status = program.returncode
         if status != 0:
             ending = "\n".join(f"    {line}" for line in tail[-ending_lines:])
             raise SetupProblem(

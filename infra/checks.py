@@ -1,0 +1,88 @@
+"""Everything that must hold before a change may land: what `infra/test` runs.
+
+Belongs here: the stages, their order and the honest sum of them. Does not belong here: the tests.
+With arguments only pytest runs, with them; without, every stage runs even if an earlier one failed,
+so that one run shows everything there is to mend.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from infra import environment
+from infra.checkout import ROOT, var_folder
+from infra.environment import SCREENS, VENV
+from infra.machine import SetupProblem
+from infra.steps import Steps, Taken
+
+PACKAGES = ("geo", "server", "field_client_api", "infra", "tests")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run all stages, or pytest alone when it is given arguments; 0 only when everything held."""
+    steps = Steps(var_folder() / "log/checks")
+    steps.load(var_folder() / "log/prepare/steps.json")
+    if arguments:
+        return _pytest(arguments)
+    broken = [name for name, words in _static_checks() if not _holds(steps, name, words)]
+    for screen, folder in SCREENS.items():
+        if not (folder / "package.json").is_file():
+            continue
+        for script, what in (("check", "types"), ("test", "tests")):
+            name = f"{screen} {what}"
+            if not _holds(steps, name, ["npm", "run", script], cwd=str(folder)):
+                broken.append(name)
+    began = time.monotonic()
+    print("· tests", flush=True)
+    failed = _pytest(_everything()) != 0
+    steps.taken.append(Taken("tests", time.monotonic() - began, "FAILED" if failed else "held"))
+    if failed:
+        broken.append("tests")
+    print("\n" + steps.summary(), flush=True)
+    print("Broken: " + ", ".join(broken) if broken else "Everything holds.", flush=True)
+    return 1 if broken else 0
+
+
+def _static_checks() -> list[tuple[str, list[str]]]:
+    program = VENV / "bin"
+    return [
+        ("lint", [str(program / "ruff"), "check", "."]),
+        ("format", [str(program / "ruff"), "format", "--check", "."]),
+        ("strict types", [str(program / "mypy")]),
+        ("import rules", [str(program / "lint-imports"), "--no-logo"]),
+    ]
+
+
+def _holds(steps: Steps, name: str, words: Sequence[str], cwd: str | None = None) -> bool:
+    def run() -> str:
+        steps.command(
+            words,
+            cwd=ROOT / (cwd or ""),
+            environment={"PATH": environment.node_path()},
+            ending_lines=200,
+        )
+        return "held"
+
+    try:
+        steps.run(name, run)
+    except SetupProblem as problem:
+        print(problem, flush=True)
+        return False
+    return True
+
+
+def _everything() -> list[str]:
+    workers = max(2, min(4, os.cpu_count() or 2))
+    return ["-q", "-n", str(workers), "--dist", "worksteal", "--durations", "10"]
+
+
+def _pytest(arguments: Sequence[str]) -> int:
+    return subprocess.run(
+        [str(VENV / "bin/python"), "-m", "pytest", *arguments], cwd=ROOT, check=False
+    ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

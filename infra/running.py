@@ -1,0 +1,354 @@
+"""Changming running on one machine: `changming up`.
+
+Belongs here: cluster, migrations, demo town and children in their order, up and down again. Does
+not belong here: installing anything (`prepare`), one process's own work (`cli serve`).
+"""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import FrameType
+
+from infra.children import Child, ChildPlan
+from infra.cluster import Cluster, DatabaseAddress
+from infra.machine import SetupProblem
+from infra.server_process import ClusterProblem
+from infra.steps import Steps
+from server.db.migrate import migrate
+from server.settings import Settings
+
+DATABASE = "changming"
+READY_WITHIN_S = 90.0
+GRACE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the person who runs `changming up` wants."""
+
+    var: Path
+    """Folder of the cluster and the logs."""
+    demo: bool = True
+    drill: bool = True
+    speed: float = 1.0
+    """Business seconds per second of the drill, 1 to 60."""
+    verbose: bool = False
+    settings: Settings = field(default_factory=Settings)
+    own_database: bool = True
+    """False: settings name a database, and no cluster of ours is started."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPart:
+    """What the demo town brings: loading it, and the sign-ins to print."""
+
+    load: Callable[[Settings, Callable[[str, float], None]], str]
+    """Loads the town unless it is there; calls back with (what, share 0..1); says how it went."""
+    sign_ins: Callable[[], list[tuple[str, str, str, str]]]
+    """(company code, username, password, who that is), once loaded."""
+
+
+def run(wishes: Wishes, demo: DemoPart) -> int:
+    """Bring everything up, keep it up until Ctrl-C or SIGTERM, and take it down; an exit status."""
+    stopping = _stop_on_signals()
+    wishes.var.mkdir(parents=True, exist_ok=True)
+    with _only_one(wishes.var):
+        return _Run(wishes, demo, stopping).go()
+
+
+@contextlib.contextmanager
+def _only_one(var: Path) -> Iterator[None]:
+    with (var / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SetupProblem(
+                f"Changming already runs from {var}. Stop that one first, or choose another "
+                "folder with --var."
+            ) from None
+        yield
+
+
+def _stop_on_signals() -> threading.Event:
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    return stopping
+
+
+class Stopped(Exception):
+    """The person asked to stop while things were still coming up."""
+
+
+class _Run:
+    def __init__(self, wishes: Wishes, demo: DemoPart, stopping: threading.Event) -> None:
+        self._wishes = wishes
+        self._demo = demo
+        self._stopping = stopping
+        self._steps = Steps(wishes.var / "log")
+        self._steps.load(wishes.var / "log/prepare/steps.json")
+        self._journal = Journal(wishes.var / "log", echo=wishes.verbose)
+        self._cluster: Cluster | None = None
+        self._children: list[Child] = []
+
+    def go(self) -> int:
+        try:
+            self._rise()
+            while not self._stopping.wait(0.25):
+                self._watch_over()
+        except Stopped:
+            pass
+        except (SetupProblem, ClusterProblem) as problem:
+            print(f"\n{problem}", file=sys.stderr, flush=True)
+            return 1
+        finally:
+            self._go_down()
+        return 0
+
+    # --- up ---
+
+    def _rise(self) -> None:
+        began = time.monotonic()
+        settings = self._wishes.settings
+        for port in (settings.console_port, settings.field_port):
+            _must_be_free(settings.host, port)
+        if self._wishes.own_database:
+            self._step("database server", self._start_cluster)
+            settings = self._with_own_database(settings)
+        self._step("tables", lambda: self._migrate(settings))
+        if self._wishes.demo:
+            settings = replace(settings, demo_sign_ins=True, drill_clock=True)
+            self._step(
+                "demo town",
+                lambda: self._demo.load(
+                    settings, lambda what, share: self._steps.note(f"{what} {share:.0%}")
+                ),
+            )
+        self._step("servers", lambda: self._start_children(settings))
+        self._remember()
+        before = sum(step.seconds for step in self._steps.taken)
+        print(f"\n{self._steps.summary()}\n", flush=True)
+        self._say(f"up {time.monotonic() - began:.1f} s after start, {before:.1f} s in steps")
+        print(self._welcome(settings), flush=True)
+
+    def _step(self, name: str, action: Callable[[], str | None]) -> None:
+        if self._stopping.is_set():
+            raise Stopped
+        self._steps.run(name, action)
+
+    def _start_cluster(self) -> str:
+        self._cluster = Cluster(self._wishes.var / "pg", durable=True)
+        was_there = self._cluster.postmaster_pid() is not None
+        self._cluster.start()
+        if not self._cluster.has_database(DATABASE):
+            # Made under another name first: a database that exists is complete.
+            self._cluster.drop_database("unfinished")
+            self._cluster.create_database("unfinished")
+            self._cluster.rename_database("unfinished", DATABASE)
+        return f"{'found running' if was_there else 'started'} on port {self._cluster.port}"
+
+    def _with_own_database(self, settings: Settings) -> Settings:
+        assert self._cluster is not None
+        address: DatabaseAddress = self._cluster.database(DATABASE)
+        return replace(settings, database_url=address.app_url, owner_url=address.owner_url)
+
+    def _migrate(self, settings: Settings) -> str:
+        if settings.owner_url is None:
+            raise SetupProblem(
+                "CHANGMING_DATABASE_URL is set, CHANGMING_OWNER_URL is not: migrations need the "
+                "role that owns the tables."
+            )
+        migrate(settings.owner_url)
+        return "up to date"
+
+    def _start_children(self, settings: Settings) -> str:
+        for plan in child_plans(self._wishes, settings):
+            self._children.append(Child(plan, self._journal.write, self._say))
+        for child in self._children:
+            child.start()
+        deadline = time.monotonic() + READY_WITHIN_S
+        waiting = list(self._children)
+        while waiting:
+            self._steps.note("waiting for " + ", ".join(child.plan.name for child in waiting))
+            if self._stopping.wait(0.1):
+                raise Stopped
+            fallen = [child for child in waiting if child.pid is None]
+            if fallen or time.monotonic() > deadline:
+                raise SetupProblem(self._why_not(fallen or waiting))
+            waiting = [child for child in waiting if not child.serves()]
+        return ", ".join(child.plan.name for child in self._children)
+
+    def _why_not(self, children: list[Child]) -> str:
+        names = ", ".join(child.plan.name for child in children)
+        journal = self._journal
+        return f"{names} did not come up. The log {journal.path} ends:\n{journal.ending()}"
+
+    def _welcome(self, settings: Settings) -> str:
+        host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - compared
+        lines = [
+            f"Console 调度台   http://{host}:{settings.console_port}/",
+            f"Phones 手机端    http://{host}:{settings.field_port}/v1/docs",
+        ]
+        if self._wishes.demo:
+            lines.append("Demo sign-ins 演示账号 (company 单位 / user 用户 / password 密码):")
+            for company, username, password, who in self._demo.sign_ins():
+                lines.append(f"  {company} / {username} / {password}   {who}")
+        lines.append(f"Log: {self._journal.path}    Stop: Ctrl-C")
+        return "\n".join(lines)
+
+    def _remember(self) -> None:
+        """Write down who runs where, for people and for tests that kill things."""
+        state: dict[str, object] = {
+            "up": os.getpid(),
+            "console_port": self._wishes.settings.console_port,
+            "field_port": self._wishes.settings.field_port,
+            "children": {child.plan.name: child.pid for child in self._children},
+        }
+        if self._cluster is not None:
+            state["postmaster"] = self._cluster.postmaster_pid()
+        fresh = self._wishes.var / "up.json.new"
+        fresh.write_text(json.dumps(state), encoding="utf-8")
+        fresh.replace(self._wishes.var / "up.json")
+
+    # --- while up ---
+
+    def _watch_over(self) -> None:
+        before = [child.pid for child in self._children]
+        fell = self._cluster is not None and self._cluster.postmaster_pid() is None
+        if fell and self._cluster is not None:
+            self._say("the database server fell; starting it again")
+            try:
+                self._cluster.start()
+            except ClusterProblem as problem:
+                # Tried again on the next turn: the servers answer 503 meanwhile and lose nothing.
+                self._say(str(problem))
+                self._stopping.wait(2.0)
+        for child in self._children:
+            child.look_after()
+        if fell or before != [child.pid for child in self._children]:
+            self._remember()
+
+    def _say(self, text: str) -> None:
+        moment = time.strftime("%H:%M:%S")
+        print(f"{moment}  {text}", flush=True)
+        self._journal.write("up", text)
+
+    # --- down ---
+
+    def _go_down(self) -> None:
+        """The drill first, so that it does not ring a server that is going; the cluster last."""
+        if self._children:
+            self._say("stopping")
+        last_first = sorted(self._children, key=lambda child: child.plan.name != "drill")
+        for group in (last_first[:1], last_first[1:]):
+            for child in group:
+                child.ask_to_stop()
+            for child in group:
+                child.await_stop(GRACE_S)
+        if self._cluster is not None:
+            try:
+                self._cluster.stop()
+            except ClusterProblem as problem:
+                print(problem, file=sys.stderr, flush=True)
+        (self._wishes.var / "up.json").unlink(missing_ok=True)
+        if self._children:
+            self._say("stopped")
+
+
+def child_plans(wishes: Wishes, settings: Settings) -> list[ChildPlan]:
+    """The processes that make up a running Changming, in the order they start."""
+    environment = settings_environment(settings)
+    changming = [sys.executable, "-m", "infra.cli"]
+    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - compared
+    plans = [
+        ChildPlan(
+            "console",
+            [*changming, "serve", "console"],
+            environment,
+            health_url=f"http://{host}:{settings.console_port}/api/me",
+        ),
+        ChildPlan(
+            "field",
+            [*changming, "serve", "field"],
+            environment,
+            health_url=f"http://{host}:{settings.field_port}/v1/openapi.json",
+        ),
+        ChildPlan("watch", [*changming, "serve", "watch"], environment),
+    ]
+    if wishes.demo and wishes.drill:
+        command = [*changming, "drill", "run", "--speed", f"{wishes.speed:g}"]
+        plans.append(ChildPlan("drill", command, environment, may_end=True))
+    return plans
+
+
+def settings_environment(settings: Settings) -> dict[str, str]:
+    """The environment from which a child reads the same settings; the owner's way in left out."""
+
+    def flag(value: bool) -> str:
+        return "1" if value else "0"
+
+    return {
+        "CHANGMING_DATABASE_URL": settings.database_url,
+        "CHANGMING_OWNER_URL": "",
+        "CHANGMING_CONSOLE_PORT": str(settings.console_port),
+        "CHANGMING_FIELD_PORT": str(settings.field_port),
+        "CHANGMING_HOST": settings.host,
+        "CHANGMING_DRILL_CLOCK": flag(settings.drill_clock),
+        "CHANGMING_SECURE_COOKIES": flag(settings.secure_cookies),
+        "CHANGMING_POOL_SIZE": str(settings.pool_size),
+        "CHANGMING_DEMO_SIGN_INS": flag(settings.demo_sign_ins),
+    }
+
+
+def _must_be_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SetupProblem(
+                f"Port {port} on {host} cannot be used ({error.strerror}). Choose others with "
+                "--console-port and --field-port."
+            ) from None
+
+
+class Journal:
+    """var/log/changming.log: every line of every child with its name, kept to 80 MB."""
+
+    def __init__(self, folder: Path, *, echo: bool) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "changming.log"
+        # Made directly, not by getLogger: nothing but our own lines shall end up in it.
+        self._logger = logging.Logger("journal")
+        handlers: list[logging.Handler] = [
+            RotatingFileHandler(self.path, maxBytes=20_000_000, backupCount=3, encoding="utf-8")
+        ]
+        if echo:
+            handlers.append(logging.StreamHandler())
+        for handler in handlers:
+            handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+            self._logger.addHandler(handler)
+
+    def write(self, name: str, line: str) -> None:
+        """Add one line said by `name`. Safe from any thread."""
+        self._logger.info("%-8s %s", name, line)
+
+    def ending(self, lines: int = 40) -> str:
+        """The last lines, for a person to see what went wrong."""
+        text = self.path.read_text(encoding="utf-8", errors="replace")
+        return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
