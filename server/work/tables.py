@@ -84,6 +84,8 @@ class WorkOrder(CompanyOwned, Versioned, Base):
     required_skills: Mapped[list[str]]
     required_kit: Mapped[list[str]]
     min_staff: Mapped[int] = mapped_column(Integer)
+    drill: Mapped[bool] = mapped_column(Boolean)
+    """Part of a drill: never counted in reports."""
     opened_at: Mapped[datetime] = moment()
     ended_at: Mapped[datetime | None] = moment(nullable=True)
     ended_reason: Mapped[str | None]

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from server.tracking.wire import Instant, SentFix
+from server.work.lifecycle import OrderKind as OrderKind
 from server.work.lifecycle import Verb
 
 Words = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^[^\x00]*$")]
@@ -190,6 +191,14 @@ FieldAction = (
     | Clear
 )
 """Any word from the field."""
+
+
+class OrderPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an order sends a crew, WGS-84 degrees; both null while nobody knows the place."""
+
+    text: str
+    lon: float | None = None
+    lat: float | None = None
 
 
 class PlaceView(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("required_skills", TEXTS, nullable=False),
         sa.Column("required_kit", TEXTS, nullable=False),
         sa.Column("min_staff", sa.Integer(), nullable=False),
+        sa.Column("drill", sa.Boolean(), nullable=False),
         sa.Column("opened_at", INSTANT, nullable=False),
         sa.Column("ended_at", INSTANT, nullable=True),
         sa.Column("ended_reason", sa.Text(), nullable=True),
