@@ -148,9 +148,9 @@ async def stop(
     corrects the stop (and the start of what followed), and both reports are kept. A later `at`
     (a second crew) is kept and changes nothing. Returns the clocks of `what`.
     """
+    latest = await queries.locked_round(tx, subject_kind, subject_id)
     known = await queries.reported(tx, subject_kind, subject_id)
     rounds = await queries.rounds(tx, subject_kind, subject_id)
-    latest = await queries.locked_round(tx, subject_kind, subject_id)
     if not any(
         fact.what == what.value and fact.at == at and fact.crew_id == crew_id for fact in known
     ):
@@ -214,7 +214,7 @@ async def reopen(
 ) -> None:
     """Begin the next round at `started_at` (it smells again: the promise runs anew).
 
-    A clock still running is carried into the new round with its old, stricter start.
+    What still ran is ended as `reopened`; what was met or late stays as it was.
     """
     latest = await queries.locked_round(tx, subject_kind, subject_id)
     if latest is None:
@@ -231,24 +231,26 @@ async def reopen(
         class_=class_.value,
         area=area.value,
     )
+    await cancel(tx, subject_kind, subject_id, "reopened")
     tx.session.add(following)
-    await tx.session.flush()
-    for clock in await queries.clocks_of_round(tx, latest.id):
-        if clock.state == ClockState.RUNNING.value:
-            clock.round_id = following.id
     await tx.session.flush()
     await _settle(tx, following)
 
 
 async def cancel(tx: Tx, subject_kind: str, subject_id: UUID, reason: str) -> None:
-    """End every running clock of the subject (cancelled, merged, or closed without that fact).
+    """End the round: every running clock is cancelled and none begins (until a reopening).
 
     reason: a stable word (`false_alarm`, `merged`, `closed`).
     """
+    latest = await queries.locked_round(tx, subject_kind, subject_id)
+    if latest is None:
+        return
+    latest.ended_reason = latest.ended_reason or reason
     zone = await queries.zone_of(tx)
-    for clock in await queries.clocks_of(tx, subject_id, subject_kind):
+    for clock in await queries.clocks_of_round(tx, latest.id):
         if clock.state == ClockState.RUNNING.value:
             _cancel(tx, clock, reason, explain(_figures_of(clock), zone, cancelled=True))
+    await tx.session.flush()
 
 
 async def claim_exemption(
@@ -357,6 +359,9 @@ async def _settle(tx: Tx, round_: PromiseRound) -> None:
             _cancel(tx, row, "superseded", explain(_figures_of(row), zone, cancelled=True))
     for fresh in derive(clauses, round_.alarm_received_at, facts):
         existing = rows.get(fresh.clause.id)
+        if existing is None and round_.ended_reason is not None:
+            # A report that comes late corrects an ended round but begins nothing in it.
+            continue
         if existing is None:
             row = PromiseClock(
                 id=new_id(),

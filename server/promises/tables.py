@@ -38,6 +38,8 @@ class PromiseRound(CompanyOwned, Base):
     """The subject's class as promises last heard of it."""
     area: Mapped[str]
     """The kind of zone as promises last heard of it."""
+    ended_reason: Mapped[str | None]
+    """Set: the round is over (closed, false_alarm, merged, reopened …); nothing begins in it."""
 
 
 class PromiseClock(CompanyOwned, Versioned, Base):

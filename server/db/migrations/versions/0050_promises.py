@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("alarm_received_at", INSTANT, nullable=False),
         sa.Column("class", sa.Text(), nullable=False),
         sa.Column("area", sa.Text(), nullable=False),
+        sa.Column("ended_reason", sa.Text(), nullable=True),
         sa.CheckConstraint("class IN ('P0', 'P1', 'P2', 'P3', 'P4')", name="class"),
         sa.CheckConstraint("area IN ('urban', 'suburban')", name="area"),
         sa.PrimaryKeyConstraint("company_id", "id"),
