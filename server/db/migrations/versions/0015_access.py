@@ -145,14 +145,14 @@ def upgrade() -> None:
     op.execute(
         """
         CREATE FUNCTION company_id_for_code(wanted text) RETURNS uuid
-        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
         AS $$ SELECT id FROM companies WHERE code = wanted $$
         """
     )
     op.execute(
         """
         CREATE FUNCTION company_ids() RETURNS SETOF uuid
-        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
         AS $$ SELECT id FROM companies ORDER BY created_at, id $$
         """
     )
