@@ -7,10 +7,7 @@ owning rooms register with `represents`. Not here: who receives them (`server.li
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -19,52 +16,11 @@ from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.db import Tx, new_id
+from server.feed.representing import REPRESENTERS, Kind
 from server.feed.tables import FeedChange, FeedCounter, TimelineEntry
 
 CHANNEL = "changming_feed"
 """NOTIFY channel; the payload is `<company id>:<seq>`, never the change itself."""
-
-
-class Kind(StrEnum):
-    """Everything the feed can carry."""
-
-    INCIDENT = "incident"
-    CALL = "call"
-    WORK_ORDER = "work_order"
-    ASSIGNMENT = "assignment"
-    CLOCK = "clock"
-    CREW = "crew"
-    ALARM = "alarm"
-    TIMELINE = "timeline"
-    CLOSURE = "closure"
-    ASSIGNMENT_FOR_CREW = "assignment_for_crew"
-
-
-@dataclass(frozen=True, slots=True)
-class Representation:
-    """A thing as screens see it. `body` None means it is gone; `crew_id` limits it to that crew."""
-
-    id: UUID
-    version: int
-    body: msgspec.Struct | None
-    crew_id: UUID | None = None
-
-
-Representer = Callable[[Tx, Sequence[UUID]], Awaitable[Sequence[Representation]]]
-
-REPRESENTERS: dict[Kind, Representer] = {}
-
-
-def represents(kind: Kind) -> Callable[[Representer], Representer]:
-    """Register the one function that turns ids of `kind` into representations (one query)."""
-
-    def register(representer: Representer) -> Representer:
-        if kind in REPRESENTERS:
-            raise RuntimeError(f"{kind} already has a representer")
-        REPRESENTERS[kind] = representer
-        return representer
-
-    return register
 
 
 def touch(tx: Tx, kind: Kind, subject_id: UUID) -> None:

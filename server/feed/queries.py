@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import select
 
 from server.db import Tx
-from server.feed.actions import Kind, Representation, represents
+from server.feed.representing import Kind, Representation, represents
 from server.feed.tables import FeedChange, FeedCounter, TimelineEntry
 
 

@@ -11,8 +11,8 @@ from server.access.actions import trace
 from server.db import Tx
 from server.feed import Kind, note, touch
 from server.hotline import queries, rules
-from server.hotline.tables import Call, CallState
-from server.hotline.wire import AnswerIn, AnswerResult, Logged, LogIn, RingIn, Unmasked
+from server.hotline.tables import Call
+from server.hotline.wire import AnswerIn, AnswerResult, CallState, Logged, LogIn, RingIn, Unmasked
 from server.incidents import queries as incident_queries
 from server.incidents.actions import attach_call, day_series, open_incident, record_answer
 from server.incidents.actions_closing import reopen

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from server.access.masking import mask_name, mask_phone
 from server.db import Tx
 from server.feed import Kind, Representation, represents
-from server.hotline.tables import Call, CallState, Channel
-from server.hotline.wire import CallView, ScriptView
+from server.hotline.tables import Call
+from server.hotline.wire import CallState, CallView, Channel, ScriptView
 from server.incidents.queries import answers_owed
 from server.policy.wire import CallKind
 from server.refusal import NotFound

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -11,26 +10,7 @@ from sqlalchemy import Boolean, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.rows import Base, CompanyOwned, Versioned, fk, moment, one_of, point_column
-
-
-class Channel(StrEnum):
-    """How the call came. Source: domain.md §1.3."""
-
-    PHONE = "phone"
-    WALK_IN = "walk_in"
-    WECHAT = "wechat"
-    APP = "app"
-    TRANSFER = "transfer"  # from 119, 110, 120 or 12345
-    ALARM_DEVICE = "alarm_device"
-    PATROL = "patrol"
-
-
-class CallState(StrEnum):
-    """How far the desk got with it."""
-
-    RINGING = "ringing"  # journalled at the ring; the clock runs already
-    LOGGED = "logged"
-    ABANDONED = "abandoned"  # hung up before anything was said: to be rung back
+from server.hotline.wire import CallState, Channel
 
 
 class Call(CompanyOwned, Versioned, Base):

@@ -9,12 +9,31 @@ from uuid import UUID
 
 import msgspec
 
-from server.hotline.tables import CallState, Channel
 from server.incidents.wire import IncidentView, PlaceIn, SimilarIncident, Words
 from server.policy.wire import CallKind, Facts
 
 Short = Annotated[str, msgspec.Meta(max_length=100)]
 Phone = Annotated[str, msgspec.Meta(pattern=r"^[0-9+*#() -]{3,30}$")]
+
+
+class Channel(StrEnum):
+    """How the call came. Source: domain.md §1.3."""
+
+    PHONE = "phone"
+    WALK_IN = "walk_in"
+    WECHAT = "wechat"
+    APP = "app"
+    TRANSFER = "transfer"  # from 119, 110, 120 or 12345
+    ALARM_DEVICE = "alarm_device"
+    PATROL = "patrol"
+
+
+class CallState(StrEnum):
+    """How far the desk got with it."""
+
+    RINGING = "ringing"  # journalled at the ring; the clock runs already
+    LOGGED = "logged"
+    ABANDONED = "abandoned"  # hung up before anything was said: to be rung back
 
 
 class RingIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,8 +14,8 @@ from geoalchemy2 import WKTElement
 
 from geo.coordinates import to_wgs84
 from server.db import Tx
-from server.incidents.tables import Confidence, Incident
-from server.incidents.wire import PlaceIn
+from server.incidents.tables import Incident
+from server.incidents.wire import Confidence, PlaceIn
 from server.places.queries import premise, zone_at
 from server.policy.wire import Area
 from server.refusal import Invalid

@@ -20,16 +20,16 @@ from server.incidents.lifecycle import OPEN, IncidentState
 from server.incidents.tables import (
     AnswerOwed,
     ClassChange,
-    Confidence,
     Incident,
     NumberSeries,
-    Setting,
 )
 from server.incidents.wire import (
     ClassChangeView,
+    Confidence,
     IncidentView,
     PendingDowngrade,
     PlaceView,
+    Setting,
     SimilarIncident,
 )
 from server.policy.wire import Area, Facts, IncidentClass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -21,23 +20,8 @@ from server.db.rows import (
     point_column,
 )
 from server.incidents.lifecycle import IncidentState
+from server.incidents.wire import Confidence, Setting
 from server.policy.wire import Area, IncidentClass
-
-
-class Setting(StrEnum):
-    """Whether the gas is inside a building."""
-
-    INDOOR = "indoor"
-    OUTDOOR = "outdoor"
-    UNKNOWN = "unknown"
-
-
-class Confidence(StrEnum):
-    """How well the place is known."""
-
-    PIN = "pin"  # a point on the map, set by a person or a phone
-    ADDRESS = "address"  # a premise of our own register
-    UNKNOWN = "unknown"  # words only
 
 
 class NumberSeries(Base):

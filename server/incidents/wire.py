@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,12 +11,27 @@ import msgspec
 
 from geo.coordinates import Datum
 from server.incidents.lifecycle import IncidentState
-from server.incidents.tables import Confidence, Setting
 from server.policy.wire import Area, Facts, IncidentClass
 
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
+
+
+class Setting(StrEnum):
+    """Whether the gas is inside a building."""
+
+    INDOOR = "indoor"
+    OUTDOOR = "outdoor"
+    UNKNOWN = "unknown"
+
+
+class Confidence(StrEnum):
+    """How well the place is known."""
+
+    PIN = "pin"  # a point on the map, set by a person or a phone
+    ADDRESS = "address"  # a premise of our own register
+    UNKNOWN = "unknown"  # words only
 
 
 class PlaceIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
