@@ -41,7 +41,7 @@ def _open(modules: tuple[str, ...]) -> None:
 
 def open_rooms() -> None:
     """Import what every room registers: tables, representers, owners. Idempotent."""
-    _open(("tables", "queries", "owner"))
+    _open(("tables", "queries", "views", "owner"))
 
 
 def metadata() -> MetaData:
