@@ -12,7 +12,7 @@ from server.refusal import Refusal
 
 LEAK_RESPONSE: Final = "leak_response"
 """The skill of answering a leak: 燃气抢修. Without it an arrival stops no promise (A16, F11)."""
-DETECTOR: Final = "detector"
+DETECTOR: Final = "gas_detector"
 """The kit that makes a leak crew able to measure: 可燃气体检测仪 (A16, F11)."""
 
 
