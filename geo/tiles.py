@@ -25,6 +25,9 @@ LAYERS: Final = ("areas", "buildings", "water_lines", "roads", "labels")
 LAST_ZOOM: Final = 14
 """Tiles are cut up to here and enlarged beyond by the screen: 4096 steps are 0.6 m at zoom 14."""
 
+OVERVIEW_ZOOM: Final = 11
+"""Up to this zoom a tile shows few of the many features it covers, and has an index of its own."""
+
 EXTENT: Final = 4096
 _MARGIN: Final = 64
 """Steps drawn beyond each edge, so that lines and labels do not end at a seam."""
@@ -131,12 +134,14 @@ def first_zoom(layer: str, kind: str, area_mercator_m2: float = 0.0) -> int:
 def tile_statement(layer: str, z: int, table: str) -> str:
     """SQL of one layer of one tile: one row, one bytea (empty when nothing is drawn there).
 
-    Bind parameters: version, z, x, y. `table` holds version, layer, id, class, kind, name, oneway,
-    first_zoom and geom (EPSG:3857), and a GiST index over (version, layer, geom). Nothing of
-    the caller's enters the text but `table` and `layer`, which are the program's own words.
+    Bind parameters: version, x, y. `table` holds version, layer, id, class, kind, name, oneway,
+    first_zoom and geom (EPSG:3857), a GiST index over (version, layer, geom), and the same once
+    more where first_zoom <= OVERVIEW_ZOOM. Nothing of the caller's enters the text but the zoom,
+    a small whole number, so that the planner sees which index fits; and `table` and `layer`, which
+    are the program's own words. Raises ValueError for another layer, zoom or table.
     """
-    if layer not in LAYERS or not table.isidentifier():
-        raise ValueError(f"no such layer or table: {layer}, {table}")
+    if layer not in LAYERS or not table.isidentifier() or z not in range(LAST_ZOOM + 1):
+        raise ValueError(f"no such layer, zoom or table: {layer}, {z}, {table}")
     geometry = "feature.geom"
     if z < LAST_ZOOM and layer != "labels":
         # Half a pixel: what is thrown away could not have been seen.
@@ -148,12 +153,12 @@ def tile_statement(layer: str, z: int, table: str) -> str:
 SELECT ST_AsMVT(drawn, '{layer}', {EXTENT}, 'geom', 'id')
 FROM (
     SELECT feature.id, feature.class, feature.kind, NULLIF(feature.name, '') AS name{oneway},
-           ST_AsMVTGeom({geometry}, ST_TileEnvelope(:z, :x, :y), {EXTENT}, {_MARGIN}, true) AS geom
+           ST_AsMVTGeom({geometry}, ST_TileEnvelope({z}, :x, :y), {EXTENT}, {_MARGIN}, true) AS geom
     FROM {table} AS feature
     WHERE feature.version = :version
       AND feature.layer = '{layer}'
-      AND feature.first_zoom <= :z
-      AND feature.geom && ST_TileEnvelope(:z, :x, :y, margin => {_MARGIN / EXTENT})
+      AND feature.first_zoom <= {z}
+      AND feature.geom && ST_TileEnvelope({z}, :x, :y, margin => {_MARGIN / EXTENT})
 ) AS drawn
 WHERE drawn.geom IS NOT NULL
 """  # noqa: S608  # Built of the program's own words; the caller's values are bound.

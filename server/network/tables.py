@@ -22,6 +22,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    PrimaryKeyConstraint,
     SmallInteger,
     UniqueConstraint,
     Uuid,
@@ -30,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from geo.tiles import OVERVIEW_ZOOM
 from server.db import Base, CompanyOwned, Versioned, moment
 from server.db.rows import CURRENT_COMPANY
 
@@ -149,7 +151,18 @@ class MapFeature(OfRoadVersion, Base):
     __tablename__ = "map_features"
     __table_args__ = (
         _of_road_version(),
+        # Not company and version first: a planner without statistics would take the key's index
+        # for a tile and read the whole map.
+        PrimaryKeyConstraint("id", "version", "company_id"),
         Index("ix_map_features_tile", "version", "layer", "geom", postgresql_using="gist"),
+        Index(
+            "ix_map_features_overview",
+            "version",
+            "layer",
+            "geom",
+            postgresql_using="gist",
+            postgresql_where=text(f"first_zoom <= {OVERVIEW_ZOOM}"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

@@ -18,13 +18,17 @@ COMPANY = sa.text("(NULLIF(current_setting('changming.company_id', true), ''))::
 INSTANT = sa.DateTime(timezone=True)
 
 
-def _of_version(name: str, *columns: sa.Column[object] | sa.Constraint, key: str) -> None:
+def _of_version(
+    name: str,
+    *columns: sa.Column[object] | sa.Constraint,
+    key: tuple[str, ...] = ("company_id", "version", "number"),
+) -> None:
     op.create_table(
         name,
         sa.Column("company_id", sa.Uuid(), server_default=COMPANY, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         *columns,
-        sa.PrimaryKeyConstraint("company_id", "version", key),
+        sa.PrimaryKeyConstraint(*key),
         sa.ForeignKeyConstraint(
             ["company_id", "version"],
             ["road_versions.company_id", "road_versions.version"],
@@ -70,7 +74,6 @@ def upgrade() -> None:
         sa.Column("delay_s", sa.REAL(), nullable=False),
         sa.Column("lon", sa.Double(), nullable=False),
         sa.Column("lat", sa.Double(), nullable=False),
-        key="number",
     )
     _of_version(
         "road_arcs",
@@ -88,14 +91,12 @@ def upgrade() -> None:
             geoalchemy2.Geometry("LINESTRING", srid=4326, spatial_index=False),
             nullable=True,
         ),
-        key="number",
     )
     _of_version(
         "road_restrictions",
         sa.Column("number", sa.Integer(), nullable=False, autoincrement=False),
         sa.Column("arcs", postgresql.ARRAY(sa.Integer()), nullable=False),
         sa.CheckConstraint("cardinality(arcs) >= 2", name="arcs"),
-        key="number",
     )
     _of_version(
         "map_features",
@@ -111,7 +112,7 @@ def upgrade() -> None:
             geoalchemy2.Geometry("GEOMETRY", srid=3857, spatial_index=False),
             nullable=False,
         ),
-        key="id",
+        key=("id", "version", "company_id"),
     )
     op.create_index(
         "ix_map_features_tile",
@@ -119,6 +120,15 @@ def upgrade() -> None:
         ["version", "layer", "geom"],
         postgresql_using="gist",
     )
+    op.create_index(
+        "ix_map_features_overview",
+        "map_features",
+        ["version", "layer", "geom"],
+        postgresql_using="gist",
+        postgresql_where=sa.text("first_zoom <= 11"),
+    )
+    # A tile takes milliseconds; starting workers to help with it takes longer than that.
+    op.execute("ALTER TABLE map_features SET (parallel_workers = 0)")
     op.create_table(
         "closures",
         sa.Column("company_id", sa.Uuid(), server_default=COMPANY, nullable=False),

@@ -1,0 +1,123 @@
+"""Every SELECT about road versions, tiles and closures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import shapely
+from geoalchemy2 import functions as spatial
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import ColumnElement, Select, and_, or_, select, text
+
+from geo.tiles import Tile, tile_statement
+from server.db import Tx
+from server.feed import Kind, Representation, represents
+from server.network.tables import Closure, MapFeature, RoadVersion
+from server.network.wire import ClosureView
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClosure:
+    """A closure in force: its row's identity, its WGS-84 shape and how much it slows."""
+
+    id: UUID
+    version: int
+    shape: BaseGeometry
+    factor: float | None
+
+
+async def current_road_version(tx: Tx) -> RoadVersion | None:
+    """The import that tiles and travel times come from; None before the first."""
+    return await tx.session.scalar(select(RoadVersion).where(RoadVersion.is_current))
+
+
+async def road_versions(tx: Tx) -> Sequence[RoadVersion]:
+    """All imports kept, newest first."""
+    return (
+        await tx.session.scalars(select(RoadVersion).order_by(RoadVersion.version.desc()))
+    ).all()
+
+
+async def has_road_version(tx: Tx, version: int) -> bool:
+    """Whether the company keeps such an import."""
+    found = await tx.session.scalar(
+        select(RoadVersion.version).where(RoadVersion.version == version)
+    )
+    return found is not None
+
+
+async def tile_bytes(tx: Tx, version: int, layer: str, tile: Tile) -> bytes:
+    """One layer of one tile, cut by PostGIS in one statement; empty when nothing is drawn."""
+    statement = tile_statement(layer, tile.z, MapFeature.__tablename__)
+    found = await tx.session.scalar(text(statement), {"version": version, "x": tile.x, "y": tile.y})
+    return bytes(found)
+
+
+def _in_force(at: datetime) -> ColumnElement[bool]:
+    return and_(
+        Closure.lifted_at.is_(None),
+        Closure.from_at <= at,
+        or_(Closure.until_at.is_(None), Closure.until_at > at),
+    )
+
+
+async def closures_in_force(tx: Tx, at: datetime) -> list[OpenClosure]:
+    """Closures that hold at `at`, oldest first."""
+    rows = await tx.session.execute(
+        select(Closure.id, Closure.version, spatial.ST_AsBinary(Closure.shape), Closure.factor)
+        .where(_in_force(at))
+        .order_by(Closure.id)
+    )
+    return [
+        OpenClosure(id_, version, shapely.from_wkb(bytes(wkb)), factor)
+        for id_, version, wkb, factor in rows.tuples()
+    ]
+
+
+async def closure_views(tx: Tx, at: datetime) -> list[ClosureView]:
+    """Closures that hold at `at` as screens see them, oldest first."""
+    rows = await tx.session.execute(_drawn().where(_in_force(at)).order_by(Closure.id))
+    return [_view(closure, geojson) for closure, geojson in rows.tuples()]
+
+
+async def closure_for_update(tx: Tx, closure_id: UUID) -> Closure | None:
+    """One closure, locked, whether still in force or not."""
+    return await tx.session.scalar(
+        select(Closure).where(Closure.id == closure_id).with_for_update()
+    )
+
+
+@represents(Kind.CLOSURE)
+async def closure_representations(tx: Tx, ids: Sequence[UUID]) -> list[Representation]:
+    """Closures for the feed; a lifted one is gone. One that ends by itself says so in `until`."""
+    rows = await tx.session.execute(_drawn().where(Closure.id.in_(ids)))
+    return [
+        Representation(
+            closure.id,
+            closure.version,
+            None if closure.lifted_at is not None else _view(closure, geojson),
+        )
+        for closure, geojson in rows.tuples()
+    ]
+
+
+def _drawn() -> Select[Closure, Any]:
+    return select(Closure, spatial.ST_AsGeoJSON(Closure.shape, 7))
+
+
+def _view(closure: Closure, geojson: str) -> ClosureView:
+    return ClosureView(
+        id=closure.id,
+        version=closure.version,
+        geometry=msgspec.Raw(geojson.encode()),
+        factor=closure.factor,
+        reason=closure.reason,
+        from_at=closure.from_at,
+        until_at=closure.until_at,
+        made_by=closure.made_by,
+    )
