@@ -29,6 +29,7 @@ class ChildPlan:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
+    """All of it: nothing is added from ours."""
     health_url: str | None = None
     """Any answer below 500 counts as serving; without a URL, being alive does."""
     may_end: bool = False
@@ -71,7 +72,7 @@ class Child:
         self._started_at = time.monotonic()
         self._process = subprocess.Popen(
             self.plan.command,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **self.plan.environment},
+            env=self.plan.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

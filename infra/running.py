@@ -4,9 +4,9 @@ Belongs here: cluster, migrations, demo town and children in their order, up and
 not belong here: installing anything (`prepare`), one process's own work (`cli serve`).
 """
 
+import asyncio
 import contextlib
 import fcntl
-import json
 import logging
 import os
 import signal
@@ -21,7 +21,14 @@ from pathlib import Path
 from types import FrameType
 
 from infra.children import Child, ChildPlan
-from infra.cluster import Cluster, DatabaseAddress
+from infra.cluster import Cluster
+from infra.deployment import (
+    Running,
+    for_servers,
+    running_file,
+    settings_environment,
+    write_running,
+)
 from infra.machine import SetupProblem
 from infra.server_process import ClusterProblem
 from infra.steps import Steps
@@ -49,22 +56,12 @@ class Wishes:
     """False: settings name a database, and no cluster of ours is started."""
 
 
-@dataclass(frozen=True, slots=True)
-class DemoPart:
-    """What the demo town brings: loading it, and the sign-ins to print."""
-
-    load: Callable[[Settings, Callable[[str, float], None]], str]
-    """Loads the town unless it is there; calls back with (what, share 0..1); says how it went."""
-    sign_ins: Callable[[], list[tuple[str, str, str, str]]]
-    """(company code, username, password, who that is), once loaded."""
-
-
-def run(wishes: Wishes, demo: DemoPart) -> int:
+def run(wishes: Wishes) -> int:
     """Bring everything up, keep it up until Ctrl-C or SIGTERM, and take it down; an exit status."""
     stopping = _stop_on_signals()
     wishes.var.mkdir(parents=True, exist_ok=True)
     with _only_one(wishes.var):
-        return _Run(wishes, demo, stopping).go()
+        return _Run(wishes, stopping).go()
 
 
 @contextlib.contextmanager
@@ -96,15 +93,15 @@ class Stopped(Exception):
 
 
 class _Run:
-    def __init__(self, wishes: Wishes, demo: DemoPart, stopping: threading.Event) -> None:
+    def __init__(self, wishes: Wishes, stopping: threading.Event) -> None:
         self._wishes = wishes
-        self._demo = demo
         self._stopping = stopping
         self._steps = Steps(wishes.var / "log")
         self._steps.load(wishes.var / "log/prepare/steps.json")
         self._journal = Journal(wishes.var / "log", echo=wishes.verbose)
         self._cluster: Cluster | None = None
         self._children: list[Child] = []
+        self._settings = wishes.settings
 
     def go(self) -> int:
         try:
@@ -124,27 +121,19 @@ class _Run:
 
     def _rise(self) -> None:
         began = time.monotonic()
-        settings = self._wishes.settings
-        for port in (settings.console_port, settings.field_port):
-            _must_be_free(settings.host, port)
+        for port in (self._settings.console_port, self._settings.field_port):
+            _must_be_free(self._settings.host, port)
         if self._wishes.own_database:
             self._step("database server", self._start_cluster)
-            settings = self._with_own_database(settings)
-        self._step("tables", lambda: self._migrate(settings))
+        self._step("tables", self._migrate)
         if self._wishes.demo:
-            settings = replace(settings, demo_sign_ins=True, drill_clock=True)
-            self._step(
-                "demo town",
-                lambda: self._demo.load(
-                    settings, lambda what, share: self._steps.note(f"{what} {share:.0%}")
-                ),
-            )
-        self._step("servers", lambda: self._start_children(settings))
+            self._settings = replace(self._settings, demo_sign_ins=True, drill_clock=True)
+            self._step("demo town", self._load_demo)
+        self._step("servers", self._start_children)
         self._remember()
-        before = sum(step.seconds for step in self._steps.taken)
         print(f"\n{self._steps.summary()}\n", flush=True)
-        self._say(f"up {time.monotonic() - began:.1f} s after start, {before:.1f} s in steps")
-        print(self._welcome(settings), flush=True)
+        self._say(f"up, {time.monotonic() - began:.1f} s after `changming up` began")
+        print(self._welcome(), flush=True)
 
     def _step(self, name: str, action: Callable[[], str | None]) -> None:
         if self._stopping.is_set():
@@ -160,24 +149,30 @@ class _Run:
             self._cluster.drop_database("unfinished")
             self._cluster.create_database("unfinished")
             self._cluster.rename_database("unfinished", DATABASE)
+        address = self._cluster.database(DATABASE)
+        self._settings = replace(
+            self._settings, database_url=address.app_url, owner_url=address.owner_url
+        )
         return f"{'found running' if was_there else 'started'} on port {self._cluster.port}"
 
-    def _with_own_database(self, settings: Settings) -> Settings:
-        assert self._cluster is not None
-        address: DatabaseAddress = self._cluster.database(DATABASE)
-        return replace(settings, database_url=address.app_url, owner_url=address.owner_url)
-
-    def _migrate(self, settings: Settings) -> str:
-        if settings.owner_url is None:
+    def _migrate(self) -> str:
+        if self._settings.owner_url is None:
             raise SetupProblem(
                 "CHANGMING_DATABASE_URL is set, CHANGMING_OWNER_URL is not: migrations need the "
                 "role that owns the tables."
             )
-        migrate(settings.owner_url)
+        migrate(self._settings.owner_url)
         return "up to date"
 
-    def _start_children(self, settings: Settings) -> str:
-        for plan in child_plans(self._wishes, settings):
+    def _load_demo(self) -> str:
+        from server.drill import demo
+
+        return asyncio.run(
+            demo.load(self._settings, lambda what, share: self._steps.note(f"{what} {share:.0%}"))
+        )
+
+    def _start_children(self) -> str:
+        for plan in child_plans(self._wishes, self._settings):
             self._children.append(Child(plan, self._journal.write, self._say))
         for child in self._children:
             child.start()
@@ -198,7 +193,8 @@ class _Run:
         journal = self._journal
         return f"{names} did not come up. The log {journal.path} ends:\n{journal.ending()}"
 
-    def _welcome(self, settings: Settings) -> str:
+    def _welcome(self) -> str:
+        settings = self._settings
         host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - compared
         lines = [
             f"Console 调度台   http://{host}:{settings.console_port}/",
@@ -206,24 +202,23 @@ class _Run:
         ]
         if self._wishes.demo:
             lines.append("Demo sign-ins 演示账号 (company 单位 / user 用户 / password 密码):")
-            for company, username, password, who in self._demo.sign_ins():
+            from server.drill import demo
+
+            for company, username, password, who in demo.sign_ins():
                 lines.append(f"  {company} / {username} / {password}   {who}")
         lines.append(f"Log: {self._journal.path}    Stop: Ctrl-C")
         return "\n".join(lines)
 
     def _remember(self) -> None:
-        """Write down who runs where, for people and for tests that kill things."""
-        state: dict[str, object] = {
-            "up": os.getpid(),
-            "console_port": self._wishes.settings.console_port,
-            "field_port": self._wishes.settings.field_port,
-            "children": {child.plan.name: child.pid for child in self._children},
-        }
-        if self._cluster is not None:
-            state["postmaster"] = self._cluster.postmaster_pid()
-        fresh = self._wishes.var / "up.json.new"
-        fresh.write_text(json.dumps(state), encoding="utf-8")
-        fresh.replace(self._wishes.var / "up.json")
+        """Write down who runs where, for commands, for people and for tests that kill things."""
+        cluster = self._cluster
+        running = Running(
+            up=os.getpid(),
+            postmaster=None if cluster is None else cluster.postmaster_pid(),
+            children={child.plan.name: child.pid for child in self._children},
+            environment=settings_environment(self._settings),
+        )
+        write_running(self._wishes.var, running)
 
     # --- while up ---
 
@@ -265,14 +260,16 @@ class _Run:
                 self._cluster.stop()
             except ClusterProblem as problem:
                 print(problem, file=sys.stderr, flush=True)
-        (self._wishes.var / "up.json").unlink(missing_ok=True)
+        running_file(self._wishes.var).unlink(missing_ok=True)
         if self._children:
             self._say("stopped")
 
 
 def child_plans(wishes: Wishes, settings: Settings) -> list[ChildPlan]:
     """The processes that make up a running Changming, in the order they start."""
-    environment = settings_environment(settings)
+    # Only migrations need the owner's way in; no server may even see it.
+    ours = {name: value for name, value in os.environ.items() if name != "CHANGMING_OWNER_URL"}
+    environment = {**ours, **settings_environment(for_servers(settings)), "PYTHONUNBUFFERED": "1"}
     changming = [sys.executable, "-m", "infra.cli"]
     host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - compared
     plans = [
@@ -294,25 +291,6 @@ def child_plans(wishes: Wishes, settings: Settings) -> list[ChildPlan]:
         command = [*changming, "drill", "run", "--speed", f"{wishes.speed:g}"]
         plans.append(ChildPlan("drill", command, environment, may_end=True))
     return plans
-
-
-def settings_environment(settings: Settings) -> dict[str, str]:
-    """The environment from which a child reads the same settings; the owner's way in left out."""
-
-    def flag(value: bool) -> str:
-        return "1" if value else "0"
-
-    return {
-        "CHANGMING_DATABASE_URL": settings.database_url,
-        "CHANGMING_OWNER_URL": "",
-        "CHANGMING_CONSOLE_PORT": str(settings.console_port),
-        "CHANGMING_FIELD_PORT": str(settings.field_port),
-        "CHANGMING_HOST": settings.host,
-        "CHANGMING_DRILL_CLOCK": flag(settings.drill_clock),
-        "CHANGMING_SECURE_COOKIES": flag(settings.secure_cookies),
-        "CHANGMING_POOL_SIZE": str(settings.pool_size),
-        "CHANGMING_DEMO_SIGN_INS": flag(settings.demo_sign_ins),
-    }
 
 
 def _must_be_free(host: str, port: int) -> None:

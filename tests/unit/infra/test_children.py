@@ -32,7 +32,9 @@ class Watched:
     def __init__(self, script: str, *, may_end: bool = False, health_url: str | None = None):
         self.lines: list[str] = []
         self.said: list[str] = []
-        plan = ChildPlan("fox", [sys.executable, "-c", script], {"WORD": "x"}, health_url, may_end)
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "WORD": "x"}
+        command = [sys.executable, "-c", script]
+        plan = ChildPlan("fox", command, environment, health_url, may_end)
         self.child = Child(plan, lambda name, line: self.lines.append(line), self.said.append)
 
 
