@@ -19,6 +19,7 @@ from server.db import Tx
 from server.feed import Kind, Representation, represents
 from server.network.tables import Closure, MapFeature, RoadVersion
 from server.network.wire import ClosureView
+from server.refusal import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class OpenClosure:
 async def current_road_version(tx: Tx) -> RoadVersion | None:
     """The import that tiles and travel times come from; None before the first."""
     return await tx.session.scalar(select(RoadVersion).where(RoadVersion.is_current))
+
+
+async def current_version_number(tx: Tx) -> int | None:
+    """Number of the current import; None before the first."""
+    return await tx.session.scalar(select(RoadVersion.version).where(RoadVersion.is_current))
 
 
 async def road_versions(tx: Tx) -> Sequence[RoadVersion]:
@@ -83,6 +89,14 @@ async def closure_views(tx: Tx, at: datetime) -> list[ClosureView]:
     """Closures that hold at `at` as screens see them, oldest first."""
     rows = await tx.session.execute(_drawn().where(_in_force(at)).order_by(Closure.id))
     return [_view(closure, geojson) for closure, geojson in rows.tuples()]
+
+
+async def closure_view(tx: Tx, closure_id: UUID) -> ClosureView:
+    """One closure as screens see it, in force or not. Raises NotFound."""
+    row = (await tx.session.execute(_drawn().where(Closure.id == closure_id))).one_or_none()
+    if row is None:
+        raise NotFound(what="closure / 封路")
+    return _view(*row.tuple())
 
 
 async def closure_for_update(tx: Tx, closure_id: UUID) -> Closure | None:

@@ -27,7 +27,7 @@ class MapView(Struct):
     graph: Literal["road", "none"]
 
 
-class ClosureView(Struct):
+class ClosureView(Struct, kw_only=True):
     """A closure in force as screens see it. `geometry` is GeoJSON, WGS-84."""
 
     id: UUID
