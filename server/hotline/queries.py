@@ -82,7 +82,9 @@ async def views(tx: Tx, rows: Sequence[Call]) -> list[CallView]:
 @represents(Kind.CALL)
 async def call_representations(tx: Tx, ids: Sequence[UUID]) -> list[Representation]:
     """Calls for the feed."""
-    rows = (await tx.session.scalars(select(Call).where(Call.id.in_(ids)))).all()
+    statement = select(Call).where(Call.id.in_(ids))
+    fresh = statement.execution_options(populate_existing=True)
+    rows = (await tx.session.scalars(fresh)).all()
     return [Representation(view.id, view.version, view) for view in await views(tx, rows)]
 
 

@@ -9,10 +9,11 @@ from uuid import UUID
 
 import msgspec
 
-from server.incidents.wire import IncidentView, PlaceIn, SimilarIncident, Words
+from server.incidents.wire import NO_NUL, IncidentView, PlaceIn, SimilarIncident, Words
 from server.policy.wire import CallKind, Facts
 
-Short = Annotated[str, msgspec.Meta(max_length=100)]
+Short = Annotated[str, msgspec.Meta(max_length=100, pattern=NO_NUL)]
+Sentence = Annotated[str, msgspec.Meta(max_length=500, pattern=NO_NUL)]
 Phone = Annotated[str, msgspec.Meta(pattern=r"^[0-9+*#() -]{3,30}$")]
 
 
@@ -50,8 +51,8 @@ class ScriptIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     version: Short
     steps_read: Annotated[list[Short], msgspec.Meta(max_length=50)] = []
-    skipped_reason: Annotated[str, msgspec.Meta(max_length=500)] | None = None
-    caller_did: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+    skipped_reason: Sentence | None = None
+    caller_did: Sentence | None = None
 
 
 class LogIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,7 +124,7 @@ class AnswerIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The operator rang a caller back."""
 
     result: AnswerResult
-    words: Annotated[str, msgspec.Meta(max_length=4000)] | None = None
+    words: Annotated[str, msgspec.Meta(max_length=4000, pattern=NO_NUL)] | None = None
 
 
 class UnmaskIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -204,7 +204,9 @@ async def views(tx: Tx, rows: Sequence[Incident]) -> list[IncidentView]:
 @represents(Kind.INCIDENT)
 async def incident_representations(tx: Tx, ids: Sequence[UUID]) -> list[Representation]:
     """Incidents for the feed."""
-    rows = (await tx.session.scalars(select(Incident).where(Incident.id.in_(ids)))).all()
+    statement = select(Incident).where(Incident.id.in_(ids))
+    fresh = statement.execution_options(populate_existing=True)
+    rows = (await tx.session.scalars(fresh)).all()
     return [Representation(view.id, view.version, view) for view in await views(tx, rows)]
 
 

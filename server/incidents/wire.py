@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,11 @@ from geo.coordinates import Datum
 from server.incidents.lifecycle import IncidentState
 from server.policy.wire import Area, Facts, IncidentClass
 
-Words = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
+NOT_BLANK = r"^[^\x00]*\S[^\x00]*$"
+"""Text with something in it, and without NUL, which PostgreSQL cannot store."""
+NO_NUL = r"^[^\x00]*$"
+
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=4000, pattern=NOT_BLANK)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 
@@ -37,7 +41,7 @@ class Confidence(StrEnum):
 class PlaceIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A place as reported: words always, a point if known, in the datum it was measured in."""
 
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=NOT_BLANK)]
     lon: Longitude | None = None
     lat: Latitude | None = None
     datum: Datum = Datum.WGS84
@@ -124,8 +128,8 @@ class PlaceChangeIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class CloseIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Closing: the cause that was found, and a sentence for the record."""
 
-    cause: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    words: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+    cause: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NOT_BLANK)]
+    words: Annotated[str, msgspec.Meta(max_length=4000, pattern=NO_NUL)] = ""
 
 
 class WordsIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -166,6 +170,3 @@ class IncidentPage(msgspec.Struct, frozen=True, kw_only=True):
 
     incidents: list[IncidentView]
     next_before: datetime | None
-
-
-Params = dict[str, Any]
