@@ -1,0 +1,177 @@
+"""Taking fixes in, and keeping days ready for them.
+
+Not here: which crew a phone belongs to (`server.crews`), HTTP, waiting for other phones' batches
+(`field_client_api.intake`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import numpy as np
+
+from server.crews.wire import DutyWindow
+from server.db import Tx
+from server.tracking import queries, rules
+from server.tracking.wire import FixesKept, SentFixes
+
+DAYS_AHEAD = 7
+
+_WIDTHS = (
+    ("company_id", "V16"),
+    ("phone_id", "V16"),
+    ("at", ">i8"),
+    ("crew_id", "V16"),
+    ("corrected_at", ">i8"),
+    ("recorded_at", ">i8"),
+    ("clock_offset_s", ">f8"),
+    ("lon", ">f8"),
+    ("lat", ">f8"),
+    ("datum", ">i2"),
+    ("accuracy_m", ">f4"),
+    ("speed_kmh", ">f4"),
+    ("heading_deg", ">f4"),
+    ("mock", "?"),
+    ("implausible", "?"),
+)
+"""The columns of `fix_intake`, all of fixed width: PostgreSQL's binary COPY format is then one
+array in memory, and a batch is encoded without a loop."""
+
+_ROW = np.dtype(
+    [("fields", ">i2")]
+    + [part for name, kind in _WIDTHS for part in ((f"{name}_bytes", ">i4"), (name, kind))]
+)
+_BLANK = np.zeros(1, _ROW)
+_BLANK["fields"] = len(_WIDTHS)
+for _name, _kind in _WIDTHS:
+    _BLANK[f"{_name}_bytes"] = np.dtype(_kind).itemsize
+
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one phone sent at one time."""
+
+    phone_id: UUID
+    person_id: UUID
+    sent: SentFixes
+    recorded_at: datetime
+    """Business time at which the request was here."""
+
+    @property
+    def offset_s(self) -> float:
+        """The phone's clock minus ours, as this sending measures it."""
+        return (self.sent.sent_at - self.recorded_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a batch, and the crews whose fixes it brought."""
+
+    kept: FixesKept
+    crew_ids: frozenset[UUID]
+
+
+async def store(tx: Tx, batches: Sequence[Batch], windows: Sequence[DutyWindow]) -> list[Stored]:
+    """Store the fixes on duty of several phones of one company; one answer per batch, in order.
+
+    windows: `crews.queries.duty_windows` of the batches' people over the batches' time. A fix
+    already known by (phone, phone's time) is not stored twice and counts as accepted. The newest
+    believable fix of each crew replaces an older one, never a newer.
+    """
+    of_person: dict[UUID, list[DutyWindow]] = {}
+    for window in windows:
+        of_person.setdefault(window.person_id, []).append(window)
+    connection = await queries.driver(tx)
+    read = [rules.columns(batch.sent.fixes, batch.offset_s, batch.recorded_at) for batch in batches]
+    firsts: dict[UUID, datetime] = {}
+    for batch, columns in zip(batches, read, strict=True):
+        if len(columns.at):
+            first = rules.moment(int(columns.at.min()))
+            known = firsts.get(batch.phone_id, first)
+            firsts[batch.phone_id] = min(known, first)
+    before = await queries.before(tx, connection, firsts) if firsts else {}
+    rows: list[np.ndarray[tuple[int], np.dtype[np.void]]] = []
+    answers: list[Stored] = []
+    for batch, columns in zip(batches, read, strict=True):
+        owners = rules.crews_at(columns.corrected_at, of_person.get(batch.person_id, ()))
+        if owners:
+            doubted = await _doubted(tx, batch, columns, before)
+            rows.extend(
+                _rows(tx.company_id, batch, columns, crew_id, mine, doubted)
+                for crew_id, mine in owners
+            )
+        answers.append(_answer(columns, owners))
+    if rows:
+        await connection.execute(queries.INTAKE)
+        async with connection.cursor() as cursor, cursor.copy(queries.COPY_IN) as copy:
+            await copy.write(b"".join((_HEADER, *(one.tobytes() for one in rows), _TRAILER)))
+        await connection.execute(queries.TAKE_IN)
+        await connection.execute(queries.TAKE_NEWEST)
+    return answers
+
+
+async def _doubted(
+    tx: Tx, batch: Batch, columns: rules.Columns, before: Mapping[UUID, rules.Before]
+) -> rules.Flags:
+    """Which fixes cannot be believed; the careful judgement is made only where it may matter."""
+    if rules.look_plausible(columns, before.get(batch.phone_id)):
+        return np.zeros(len(columns.at), dtype=np.bool_)
+    first = rules.moment(int(columns.at.min()))
+    return rules.implausible(columns, await queries.history(tx, batch.phone_id, first))
+
+
+def _rows(
+    company_id: UUID,
+    batch: Batch,
+    columns: rules.Columns,
+    crew_id: UUID,
+    mine: rules.Flags,
+    doubted: rules.Flags,
+) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    rows = np.repeat(_BLANK, int(mine.sum()))
+    rows["company_id"] = np.void(company_id.bytes)
+    rows["phone_id"] = np.void(batch.phone_id.bytes)
+    rows["crew_id"] = np.void(crew_id.bytes)
+    rows["at"] = columns.at[mine]
+    rows["corrected_at"] = columns.corrected_at[mine]
+    rows["recorded_at"] = rules.micros(batch.recorded_at)
+    rows["clock_offset_s"] = batch.offset_s
+    rows["lon"] = columns.lon[mine]
+    rows["lat"] = columns.lat[mine]
+    rows["datum"] = columns.datum[mine]
+    rows["accuracy_m"] = columns.accuracy_m[mine]
+    rows["speed_kmh"] = columns.speed_kmh[mine]
+    rows["heading_deg"] = columns.heading_deg[mine]
+    rows["mock"] = columns.mock[mine]
+    rows["implausible"] = doubted[mine]
+    return rows
+
+
+def _answer(columns: rules.Columns, owners: Sequence[tuple[UUID, rules.Flags]]) -> Stored:
+    accepted = 0
+    newest: int | None = None
+    for _, mine in owners:
+        accepted += int(mine.sum())
+        last = int(columns.at[mine].max())
+        newest = last if newest is None else max(newest, last)
+    kept = FixesKept(
+        accepted=accepted,
+        off_duty=len(columns.at) - accepted,
+        newest_at=None if newest is None else rules.moment(newest),
+    )
+    return Stored(kept, frozenset(crew_id for crew_id, _ in owners))
+
+
+async def prepare_days(tx: Tx, days: int = DAYS_AHEAD) -> int:
+    """Make the daily partitions of today and the `days` to come; `migrate` and the watch call it.
+
+    A day not made in time costs nothing but order: its fixes wait in the default partition.
+    Returns how many were made.
+    """
+    return await queries.add_partitions(tx, tx.now.astimezone(UTC).date(), days + 1)
