@@ -17,15 +17,19 @@ from server.db import Tx
 from server.feed import Kind, note, touch
 from server.incidents import queries, rules
 from server.incidents.lifecycle import OPEN, Fact, IncidentState, after
-from server.incidents.places import Located, locate
+from server.incidents.places import locate
 from server.incidents.tables import AnswerOwed, Incident, PlaceChange
 from server.incidents.wire import PlaceChangeIn, PlaceIn
 from server.policy.queries import pack_of
 from server.policy.rules import classify
 from server.policy.wire import Area, CallKind, Facts, IncidentClass
 from server.promises.actions import start_clocks, supersede
+from server.refusal import NotFound
 from server.work import actions as work
-from server.work.wire import OrderKind, OrderPlace
+from server.work import queries as work_queries
+from server.work.lifecycle import OrderKind
+from server.work.tables import WorkOrder
+from server.work.wire import OrderPlace
 
 SUBJECT = "incident"
 
@@ -47,9 +51,23 @@ def order_kind(class_: IncidentClass) -> OrderKind:
     return OrderKind.LEAK_RESPONSE if class_.is_emergency else OrderKind.REPAIR
 
 
-def order_place(place: Located) -> OrderPlace:
-    """The place as a work order carries it."""
-    return OrderPlace(text=place.text, lon=place.lon, lat=place.lat)
+def order_place(row: Incident) -> OrderPlace:
+    """The incident's place as its work orders carry it."""
+    at = queries.lon_lat(row)
+    return OrderPlace(text=row.place_text, lon=at[0] if at else None, lat=at[1] if at else None)
+
+
+async def open_order(tx: Tx, row: Incident, kind: OrderKind) -> WorkOrder:
+    """Open field work of `kind` for the incident, whose row the caller has locked or just made."""
+    return await work.open_order(
+        tx,
+        kind=kind,
+        incident_id=row.id,
+        place=order_place(row),
+        priority_class=IncidentClass(row.class_),
+        words=row.words,
+        drill=row.drill,
+    )
 
 
 async def open_incident(
@@ -101,15 +119,7 @@ async def open_incident(
     await start_clocks(
         tx, SUBJECT, row.id, class_=class_, area=located.area, started_at=received_at
     )
-    await work.open_order(
-        tx,
-        kind=order_kind(class_),
-        incident_id=row.id,
-        place=order_place(located),
-        priority_class=class_,
-        words=words,
-        drill=drill,
-    )
+    await open_order(tx, row, order_kind(class_))
     return row
 
 
@@ -242,3 +252,26 @@ async def record_answer(
     )
     touch(tx, Kind.INCIDENT, row.id)
     return row
+
+
+async def add_order(tx: Tx, incident_id: UUID, kind: OrderKind) -> WorkOrder:
+    """Open one more piece of field work for an open incident (a repair crew after the responders).
+
+    Raises IncidentNotOpen.
+    """
+    row = await queries.lock_incident(tx, incident_id)
+    require_open(row)
+    order = await open_order(tx, row, kind)
+    touch(tx, Kind.INCIDENT, row.id)
+    return order
+
+
+async def give_up_order(tx: Tx, order_id: UUID, reason: str) -> WorkOrder:
+    """Cancel field work of an incident that nobody is on. Raises NotFound, OrderHasCrew, …"""
+    order = await work_queries.order(tx, order_id)
+    if order.incident_id is None:
+        raise NotFound(what="work_order")
+    await queries.lock_incident(tx, order.incident_id)
+    cancelled = await work.cancel_order(tx, order_id, reason)
+    touch(tx, Kind.INCIDENT, order.incident_id)
+    return cancelled

@@ -10,7 +10,7 @@ from uuid import UUID
 from server.db import Tx
 from server.feed import Kind, note, touch
 from server.incidents import queries, rules
-from server.incidents.actions import SUBJECT, order_kind, require_open
+from server.incidents.actions import SUBJECT, open_order, order_kind, require_open
 from server.incidents.lifecycle import Fact, IncidentState, after, allows
 from server.incidents.tables import Incident
 from server.incidents.wire import CloseIn
@@ -18,9 +18,7 @@ from server.policy.queries import pack_of
 from server.policy.wire import Area, IncidentClass
 from server.promises.actions import cancel
 from server.promises.actions import reopen as reopen_clocks
-from server.work import actions as work
 from server.work import queries as work_queries
-from server.work.wire import OrderPlace
 
 __all__ = ["close", "closing_facts", "reopen", "review"]
 
@@ -97,15 +95,6 @@ async def reopen(tx: Tx, incident_id: UUID, reason: str) -> Incident:
     note(tx, "incident_reopened", incident_id=row.id, params={"reason": reason})
     await tx.session.flush()
     await reopen_clocks(tx, SUBJECT, row.id, class_=class_, area=Area(row.area), started_at=tx.now)
-    at = queries.lon_lat(row)
-    await work.open_order(
-        tx,
-        kind=order_kind(class_),
-        incident_id=row.id,
-        place=OrderPlace(text=row.place_text, lon=at[0] if at else None, lat=at[1] if at else None),
-        priority_class=class_,
-        words=row.words,
-        drill=row.drill,
-    )
+    await open_order(tx, row, order_kind(class_))
     touch(tx, Kind.INCIDENT, row.id)
     return row

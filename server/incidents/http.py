@@ -25,6 +25,7 @@ from server.incidents.wire import (
     DowngradeRuling,
     IncidentPage,
     IncidentView,
+    NewOrderIn,
     PlaceChangeIn,
     SimilarIncident,
     WordsIn,
@@ -35,6 +36,8 @@ from server.promises.queries import exemption, exemption_view
 from server.promises.wire import ExemptionClaim, ExemptionRuling, ExemptionView
 from server.refusal import Invalid
 from server.work import queries as work_queries
+from server.work.views import order_views
+from server.work.wire import WorkOrderView
 
 IdempotencyKey = Annotated[
     UUID,
@@ -188,6 +191,38 @@ class IncidentsController(Controller):
             return exemption_view(claim)
 
         return await once(tx, key, (f"claim_exemption {incident_id}", data), make, ExemptionView)
+
+    @post("/{incident_id:uuid}/work-orders", guards=[DISPATCHERS], operation_id="add_work_order")
+    async def add_work_order(
+        self, tx: Tx, incident_id: UUID, data: NewOrderIn, key: IdempotencyKey
+    ) -> WorkOrderView:
+        """One more piece of field work: a repair crew after the first responders, say."""
+
+        async def make() -> WorkOrderView:
+            order = await actions.add_order(tx, incident_id, data.kind)
+            await tx.session.flush()
+            return (await order_views(tx, [order.id]))[0]
+
+        return await once(tx, key, (f"add_work_order {incident_id}", data), make, WorkOrderView)
+
+
+class IncidentOrdersController(Controller):
+    """Giving up field work."""
+
+    path = "/api/work-orders"
+    tags = ["incidents"]
+
+    @post(
+        "/{order_id:uuid}/cancel",
+        guards=[DISPATCHERS],
+        operation_id="cancel_work_order",
+        status_code=200,
+    )
+    async def cancel_work_order(self, tx: Tx, order_id: UUID, data: WordsIn) -> WorkOrderView:
+        """Give up field work of an incident that nobody is on."""
+        order = await actions.give_up_order(tx, order_id, data.words)
+        await tx.session.flush()
+        return (await order_views(tx, [order.id]))[0]
 
 
 class ExemptionsController(Controller):

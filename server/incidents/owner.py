@@ -58,6 +58,10 @@ def counts(fact: FieldFact) -> bool:
 class IncidentOwner:
     """Incidents as owners of work orders."""
 
+    async def number(self, tx: Tx, owner_id: UUID) -> str:
+        """The incident's number. Raises NotFound."""
+        return (await queries.incident(tx, owner_id)).number
+
     async def lock(self, tx: Tx, owner_id: UUID) -> None:
         """Take the incident's row lock: first of the three locks."""
         await queries.lock_incident(tx, owner_id)

@@ -12,6 +12,7 @@ import msgspec
 from geo.coordinates import Datum
 from server.incidents.lifecycle import IncidentState
 from server.policy.wire import Area, Facts, IncidentClass
+from server.work.lifecycle import OrderKind
 
 NOT_BLANK = r"^[^\x00]*\S[^\x00]*$"
 """Text with something in it, and without NUL, which PostgreSQL cannot store."""
@@ -136,6 +137,12 @@ class WordsIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A review or a reason: one piece of text."""
 
     words: Words
+
+
+class NewOrderIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One more piece of field work for an incident."""
+
+    kind: OrderKind
 
 
 class ClassChangeView(msgspec.Struct, frozen=True, kw_only=True):
