@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 STEADY_S = 60.0
 """A child that has lived this long has recovered: its next fall is met after the shortest pause."""
@@ -147,6 +148,15 @@ class Child:
             self._process.wait()
         if self._reader is not None:
             self._reader.join(timeout=5)
+
+
+def alive(pid: int) -> bool:
+    """Whether process `pid` runs; a zombie, which only waits to be counted, does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def _cause(status: int) -> str:

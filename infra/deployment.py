@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from infra.checkout import var_folder
+from infra.children import alive
 from infra.machine import SetupProblem
 from server.settings import Settings
 
@@ -47,7 +48,7 @@ def read_running(var: Path) -> Running | None:
         running = Running(**json.loads(running_file(var).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    return running if Path(f"/proc/{running.up}").exists() else None
+    return running if alive(running.up) else None
 
 
 def settings_here(var: Path | None = None) -> Settings:

@@ -56,12 +56,15 @@ class Wishes:
     """False: settings name a database, and no cluster of ours is started."""
 
 
-def run(wishes: Wishes) -> int:
-    """Bring everything up, keep it up until Ctrl-C or SIGTERM, and take it down; an exit status."""
+def run(wishes: Wishes, plans: Callable[[Wishes, Settings], list[ChildPlan]] | None = None) -> int:
+    """Bring everything up, keep it up until Ctrl-C or SIGTERM, and take it down; an exit status.
+
+    `plans` says which processes to run; without it, the product's.
+    """
     stopping = _stop_on_signals()
     wishes.var.mkdir(parents=True, exist_ok=True)
     with _only_one(wishes.var):
-        return _Run(wishes, stopping).go()
+        return _Run(wishes, stopping, plans or child_plans).go()
 
 
 @contextlib.contextmanager
@@ -93,7 +96,13 @@ class Stopped(Exception):
 
 
 class _Run:
-    def __init__(self, wishes: Wishes, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        wishes: Wishes,
+        stopping: threading.Event,
+        plans: Callable[[Wishes, Settings], list[ChildPlan]],
+    ) -> None:
+        self._plans = plans
         self._wishes = wishes
         self._stopping = stopping
         self._steps = Steps(wishes.var / "log")
@@ -172,7 +181,7 @@ class _Run:
         )
 
     def _start_children(self) -> str:
-        for plan in child_plans(self._wishes, self._settings):
+        for plan in self._plans(self._wishes, self._settings):
             self._children.append(Child(plan, self._journal.write, self._say))
         for child in self._children:
             child.start()

@@ -91,7 +91,7 @@ class Steps:
             with subprocess.Popen(
                 words,
                 cwd=cwd,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, "NO_COLOR": "1", **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -134,7 +134,7 @@ class Steps:
             end = "" if passing else "\n"
             self._out.write(f"\r\x1b[2K{_fit(text, columns - 1) if passing else text}{end}")
         else:
-            self._out.write(text + "\n")
+            self._out.write((_fit(text, 120) if passing else text) + "\n")
         self._out.flush()
 
     def summary(self) -> str:

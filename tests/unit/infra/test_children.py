@@ -5,15 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from infra.checkout import ROOT
-from infra.children import Child, ChildPlan
+from infra.children import Child, ChildPlan, alive
+from tests.unit.infra.waiting import until
 
 PATIENT = "import signal; print('ready', flush=True); signal.pause()"
 STUBBORN = (
@@ -36,21 +34,6 @@ class Watched:
         command = [sys.executable, "-c", script]
         plan = ChildPlan("fox", command, environment, health_url, may_end)
         self.child = Child(plan, lambda name, line: self.lines.append(line), self.said.append)
-
-
-def until(
-    true: Callable[[], object], *, tending: Child | None = None, within_s: float = 20.0
-) -> None:
-    """Wait for something another process does, which can only be asked again and again.
-
-    Meanwhile `tending` is looked after.
-    """
-    deadline = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < deadline, "it did not come"
-        threading.Event().wait(0.01)
-        if tending is not None:
-            tending.look_after()
 
 
 @pytest.fixture
@@ -87,7 +70,7 @@ def test_fallen_child_is_started_again_and_said(started: Callable[[Watched], Chi
     until(lambda: child.pid is None)
     child.look_after()
     assert watched.said[0].startswith("fox fell (SIGKILL) after 0 s; again in 1 s")
-    until(lambda: child.pid, tending=child)
+    until(lambda: child.pid, meanwhile=child.look_after)
     assert child.pid != first
     assert watched.said[1] == "starting fox again"
 
@@ -95,7 +78,7 @@ def test_fallen_child_is_started_again_and_said(started: Callable[[Watched], Chi
 def test_pauses_grow_while_it_keeps_falling(started: Callable[[Watched], Child]) -> None:
     watched = Watched("import sys; sys.exit(7)")
     child = started(watched)
-    until(lambda: len(watched.said) == 3, tending=child)
+    until(lambda: len(watched.said) == 3, meanwhile=child.look_after)
     assert "(status 7)" in watched.said[0]
     assert watched.said[0].endswith("again in 1 s")
     assert watched.said[2].endswith("again in 2 s")
@@ -104,7 +87,7 @@ def test_pauses_grow_while_it_keeps_falling(started: Callable[[Watched], Child])
 def test_child_that_may_end_is_not_started_again(started: Callable[[Watched], Child]) -> None:
     watched = Watched("pass", may_end=True)
     child = started(watched)
-    until(lambda: watched.said, tending=child)
+    until(lambda: watched.said, meanwhile=child.look_after)
     assert watched.said == ["fox has come to its end"]
     child.look_after()
     assert child.pid is None
@@ -171,12 +154,4 @@ signal.pause()
         assert parent.stdout is not None
         orphan = int(parent.stdout.readline())
         parent.kill()
-    until(lambda: not _alive(orphan))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
-    except OSError:
-        return False
-    return stat.rsplit(")", 1)[1].split()[0] != "Z"
+    until(lambda: not alive(orphan))
