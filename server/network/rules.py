@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import shapely
-from shapely.geometry import LineString, Polygon, shape
-from shapely.geometry.base import BaseGeometry
+from shapely.geometry import LineString, Polygon
 
 from server.refusal import Refusal
 
@@ -25,24 +23,27 @@ class ClosureRefused(Refusal):
     en = "The closure cannot be taken: {why}."
 
 
-def closure_shape(geojson: Mapping[str, Any]) -> BaseGeometry:
-    """The line or polygon of a GeoJSON geometry, WGS-84. Raises ClosureRefused."""
-    if geojson.get("type") not in ("LineString", "Polygon"):
+def closure_shape(geojson: Mapping[str, Any]) -> LineString | Polygon:
+    """The line or polygon of a GeoJSON geometry, WGS-84, heights dropped. Raises ClosureRefused."""
+    kind = geojson.get("type")
+    if kind not in ("LineString", "Polygon"):
         raise ClosureRefused(why="draw a line or an area / 请画一条线或一个区域")
     try:
-        drawn = shapely.force_2d(shape(dict(geojson)))
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        parts = [geojson["coordinates"]] if kind == "LineString" else geojson["coordinates"]
+        rings = [[(float(point[0]), float(point[1])) for point in part] for part in parts]
+    except (IndexError, KeyError, TypeError, ValueError) as error:
         raise ClosureRefused(why="unreadable coordinates / 坐标无法读取") from error
-    assert isinstance(drawn, LineString | Polygon), "one of the two kinds asked for above"
-    if drawn.is_empty or (isinstance(drawn, LineString) and drawn.length == 0):
-        raise ClosureRefused(why="nothing is drawn / 没有画出任何内容")
-    if shapely.get_num_coordinates(drawn) > MOST_POINTS:
-        raise ClosureRefused(why=f"more than {MOST_POINTS} points / 点数超过 {MOST_POINTS}")
-    west, south, east, north = drawn.bounds
-    # Written so that NaN fails it too.
-    if not (west >= -180 and south >= -90 and east <= 180 and north <= 90):
+    points = [point for ring in rings for point in ring]
+    # Looked at before any shape is made: geometry libraries only warn about what is no number.
+    if not all(-180 <= lon <= 180 and -90 <= lat <= 90 for lon, lat in points):
         raise ClosureRefused(why="not degrees of longitude and latitude / 不是经纬度坐标")
-    if isinstance(drawn, Polygon) and not drawn.is_valid:
+    if len(points) > MOST_POINTS:
+        raise ClosureRefused(why=f"more than {MOST_POINTS} points / 点数超过 {MOST_POINTS}")
+    fewest = 2 if kind == "LineString" else 3
+    if not rings or min(len(set(ring)) for ring in rings) < fewest:
+        raise ClosureRefused(why="too few points / 点数不足")
+    drawn = LineString(rings[0]) if kind == "LineString" else Polygon(rings[0], rings[1:])
+    if not drawn.is_valid:
         raise ClosureRefused(why="the outline crosses itself / 区域边界自相交")
     return drawn
 
