@@ -147,7 +147,15 @@ def _stretches(
     shapes = graph.plane.flatten(np.array([c.geometry for c in closures], dtype=np.object_))
     is_line = shapely.get_dimensions(shapes) == 1
     shapes[is_line] = shapely.buffer(shapes[is_line], _LINE_WIDTH_M, cap_style="flat")
+    shapely.prepare(shapes)
+    shape, row = graph.snapper.tree.query(shapes, predicate="covers")
+    for at, piece in zip(shape.tolist(), row.tolist(), strict=True):
+        yield piece, 0.0, 1.0, closures[at].factor or float("inf")
+    # Cutting lines with polygons is slow; only those that cross a border need it.
+    covered = shape * len(graph.twin) + row
     shape, row = graph.snapper.tree.query(shapes, predicate="intersects")
+    crossing = ~np.isin(shape * len(graph.twin) + row, covered)
+    shape, row = shape[crossing], row[crossing]
     line = graph.snapper.tree.geometries[row]
     inside = shapely.intersection(line, shapes[shape])
     total_m = shapely.length(line)
@@ -163,12 +171,16 @@ def _stretches(
     parts, owner = parts[lines_only], taken[owner[lines_only]]
     first = shapely.line_locate_point(line[owner], shapely.get_point(parts, 0), normalized=True)
     last = shapely.line_locate_point(line[owner], shapely.get_point(parts, -1), normalized=True)
+    share = shapely.length(parts) / total_m[owner]
     for k, at in enumerate(owner.tolist()):
+        factor = closures[int(shape[at])].factor or float("inf")
         start, end = sorted((float(first[k]), float(last[k])))
-        # A loop that lies wholly inside begins and ends at one point of itself.
-        if start == end:
-            start, end = 0.0, 1.0
-        yield int(row[at]), start, end, closures[int(shape[at])].factor or float("inf")
+        if abs(end - start - float(share[k])) < 0.5 * float(share[k]):
+            yield int(row[at]), start, end, factor
+        else:
+            # The part runs through the point where a loop begins and ends.
+            yield int(row[at]), 0.0, start, factor
+            yield int(row[at]), end, 1.0, factor
 
 
 def _flattened(

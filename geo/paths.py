@@ -14,7 +14,7 @@ import numpy as np
 
 from geo.conditions import Conditions
 from geo.graph import RoadGraph
-from geo.roads_network import BoolArray, FloatArray, IntArray, LongArray
+from geo.roads_network import BoolArray, FloatArray, LongArray
 from geo.search import Backwards, Position
 from geo.snapping import Snaps
 
@@ -94,7 +94,7 @@ class Paths:
     ) -> Paths:
         """Of each origin's candidates the one that arrives first."""
         snaps = starts.snaps
-        total_ms = starts.first_ms + back.ms[snaps.arc]
+        total_ms = starts.first_ms + back.ms_from(snaps.arc)
         direct = np.full(len(total_ms), -1, dtype=np.int64)
         for index, position in enumerate(there):
             ahead = np.flatnonzero(
@@ -127,20 +127,10 @@ class Paths:
             row, position = int(self.row[point]), self.there[int(self.direct[point])]
             share = position.fraction - float(snaps.fraction[row])
             metres[point] = share * length_m[position.arc] + position.gap_m + snaps.gap_m[row]
-        walking = np.flatnonzero(reached & (self.direct < 0))
-        won = self.row[walking]
-        state: IntArray = snaps.arc[won].copy()
-        metres[walking] = snaps.gap_m[won] + (1.0 - snaps.fraction[won]) * length_m[state]
-        last_m = np.array([p.fraction * length_m[p.arc] + p.gap_m for p in self.there])
-        # All origins walk at once, one arc a step, and drop out as they arrive.
-        while len(walking):
-            ahead = self.back.following[state]
-            arrived = ahead == graph.state_count
-            if arrived.any():
-                metres[walking[arrived]] += last_m[self.back.entered_at(state[arrived])]
-                walking, ahead = walking[~arrived], ahead[~arrived]
-            state = ahead
-            metres[walking] += length_m[graph.state_arc[state]]
+        away = np.flatnonzero(reached & (self.direct < 0))
+        won = self.row[away]
+        first_m = (1.0 - snaps.fraction[won]) * length_m[snaps.arc[won]] + snaps.gap_m[won]
+        metres[away] = first_m + self.back.metres_from(snaps.arc[won])
         return metres
 
     def driven(self, point: int) -> list[Driven]:
@@ -152,11 +142,13 @@ class Paths:
         if self.direct[point] >= 0:
             last = self.there[int(self.direct[point])]
             return [Driven(arc, fraction, last.fraction, total_ms - last.gap_ms)]
-        at = arc
-        path = [Driven(arc, fraction, 1.0, total_ms - float(self.back.ms[at]))]
-        while (following := int(self.back.following[at])) != self.graph.state_count:
-            at = following
-            arc = int(self.graph.state_arc[at])
-            path.append(Driven(arc, 0.0, 1.0, total_ms - float(self.back.ms[at])))
-        last = self.there[int(self.back.entered_at(np.array([at], dtype=np.int32))[0])]
-        return [*path, Driven(last.arc, 0.0, last.fraction, total_ms - last.gap_ms)]
+        following, last = self.back.path_from(arc)
+        first_ms = float(self.starts.first_ms[row])
+        return [
+            Driven(arc, fraction, 1.0, first_ms),
+            *(
+                Driven(int(self.graph.state_arc[state]), 0.0, 1.0, total_ms - remaining_ms)
+                for state, remaining_ms in following
+            ),
+            Driven(last.arc, 0.0, last.fraction, total_ms - last.gap_ms),
+        ]

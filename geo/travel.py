@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -19,13 +20,22 @@ from geo.coordinates import LonLat, distance_m
 from geo.graph import RoadGraph
 from geo.paths import Paths, Starts, gap_ms
 from geo.reach import reach_by_estimate, reach_by_road
-from geo.roads_network import FloatArray
-from geo.search import Position, entries_to, search_back
+from geo.roads_network import FloatArray, LongArray
+from geo.search import (
+    NO_LIMIT_MS,
+    DijkstraEngine,
+    Engine,
+    Position,
+    entries_to,
+    search_ahead,
+)
+from geo.snapping import Snaps
 
 __all__ = ["Closure", "Conditions", "Route", "Travel", "TravelTime"]
 
 ESTIMATE_DETOUR = 1.4
 ESTIMATE_KMH = 25.0
+_FEW = 3
 
 Kind = Literal["road", "estimate"]
 
@@ -59,19 +69,36 @@ class Route:
 class Travel:
     """Travel times on one road graph; without a graph every answer is an estimate.
 
-    Safe to share between threads: nothing is written after construction.
+    `backend`: "scipy" needs no preparation; "cch" prepares for some seconds (or loads what it
+    once kept in `cch_folder`) and then answers about few crews, and routes, in a millisecond or
+    two. Both give the same times. Raises ImportError for "cch" where pyroutingkit is missing.
+    Safe to share between threads.
     """
 
-    def __init__(self, graph: RoadGraph | None) -> None:
+    def __init__(
+        self,
+        graph: RoadGraph | None,
+        backend: Literal["scipy", "cch"] = "scipy",
+        cch_folder: Path | None = None,
+    ) -> None:
         self.graph = graph
-        self._usual = road_conditions.apply(graph, ()) if graph else None
+        if graph is None:
+            return
+        self._usual = road_conditions.apply(graph, ())
+        self._engine: Engine = DijkstraEngine(graph)
+        if backend == "cch":
+            from geo.cch import CchEngine
+
+            self._engine = CchEngine(graph, cch_folder)
 
     def conditions(self, closures: Sequence[Closure]) -> Conditions | None:
         """The present state of the roads, to be kept and passed with each question.
 
         Some milliseconds. None without a graph: estimates know no roads, hence no closures.
         """
-        if self.graph is None or not closures:
+        if self.graph is None:
+            return None
+        if not closures:
             return self._usual
         return road_conditions.apply(self.graph, closures)
 
@@ -131,10 +158,10 @@ class Travel:
 
         Where no road is near: the circle of the estimate.
         """
-        now = conditions or self._usual
-        if self.graph is not None and now is not None:
+        if self.graph is not None:
             positions = _positions(self.graph, origin)
             if positions:
+                now = conditions or self._usual
                 return reach_by_road(self.graph, positions, seconds, now)
         return reach_by_estimate(origin, seconds * ESTIMATE_KMH / 3.6 / ESTIMATE_DETOUR)
 
@@ -145,25 +172,45 @@ class Travel:
 
         Searches as far as the furthest origin probably needs, all the way only if that failed.
         """
-        graph, now = self.graph, conditions or self._usual
-        if graph is None or now is None:
+        if self.graph is None:
             return None, None
+        graph, now = self.graph, conditions or self._usual
+        if now.usual_arc_ms is not graph.arc_ms:
+            raise ValueError("these conditions were made on another road graph")
         there = _positions(graph, target)
         if not there:
             return None, now
         lon, lat = _columns(origins)
         starts = Starts.of(graph.snap(lon, lat), now)
-        entries = entries_to(graph, there, now)
         furthest_m = float(distance_m(lon, lat, target.lon, target.lat).max())
         # By road the furthest origin rarely needs more than the estimate, mostly far less.
         limit_ms = 1000.0 * (0.8 * _estimated_s(furthest_m) + 180.0)
-        back = search_back(graph, entries, now, limit_ms)
+        back = self._engine.search_back(there, now, limit_ms)
         paths = Paths.choose(graph, there, starts, back, now)
         # An answer beyond the limit may have a rival that the cut-off search did not see.
-        if np.all(paths.ms[starts.can_set_out] <= limit_ms):
+        unsure = np.flatnonzero(starts.can_set_out & ~(paths.ms <= limit_ms))
+        if self._engine.complete or not len(unsure) or self._shut_in(unsure, starts, there, now):
             return paths, now
-        back = search_back(graph, entries, now)
+        back = self._engine.search_back(there, now, NO_LIMIT_MS)
         return Paths.choose(graph, there, starts, back, now), now
+
+    def _shut_in(
+        self, points: LongArray, starts: Starts, there: list[Position], now: Conditions
+    ) -> bool:
+        """Whether closures keep each of these (few) origins from the place altogether.
+
+        A crew in a shut-in pocket is the usual reason for a missing answer; leaving the pocket
+        is tried in a fraction of the time that a search of the whole city takes.
+        """
+        assert self.graph is not None
+        if now.empty or len(points) > _FEW:
+            return False
+        goal = entries_to(self.graph, there, now).state
+        for point in points.tolist():
+            driven_ms = search_ahead(self.graph, _candidates(starts.snaps, point), now, NO_LIMIT_MS)
+            if np.isfinite(driven_ms[goal]).any():
+                return False
+        return True
 
 
 def _columns(places: Sequence[LonLat]) -> tuple[FloatArray, FloatArray]:
@@ -171,9 +218,13 @@ def _columns(places: Sequence[LonLat]) -> tuple[FloatArray, FloatArray]:
 
 
 def _positions(graph: RoadGraph, place: LonLat) -> list[Position]:
-    snaps = graph.snap(*_columns([place]))
+    return _candidates(graph.snap(*_columns([place])), 0)
+
+
+def _candidates(snaps: Snaps, point: int) -> list[Position]:
+    rows = slice(int(snaps.offset[point]), int(snaps.offset[point + 1]))
     columns = (snaps.arc, snaps.fraction, snaps.gap_m, gap_ms(snaps.gap_m))
-    return [Position(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+    return [Position(*row) for row in zip(*(c[rows].tolist() for c in columns), strict=True)]
 
 
 def _estimated_s(straight_m: float) -> float:
