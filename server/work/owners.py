@@ -66,6 +66,10 @@ class FieldFact:
 class WorkOwner(Protocol):
     """What a room must offer to own work orders."""
 
+    async def number(self, tx: Tx, owner_id: UUID) -> str:
+        """The owner's number, as crews and dispatchers say it. Raises NotFound."""
+        ...
+
     async def lock(self, tx: Tx, owner_id: UUID) -> None:
         """Lock the owner's row: always the first lock of a transaction about its work."""
         ...

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from geo.coordinates import LonLat
 from server.crews import queries as crews
 from server.crews.tables import Crew
 from server.db import Tx
@@ -204,9 +205,10 @@ class Holder:
 
 
 async def holder(
-    tx: Tx, *, crew_id: UUID | None = None, order_id: UUID | None = None
+    tx: Tx, *, crew_id: UUID | None = None, order_id: UUID | None = None, first: bool = False
 ) -> Holder | None:
-    """The live assignment in the way: of a crew's emergency, of an order's first crew, or both."""
+    """The live assignment in the way: a crew's on an order, an order's first one (`first`), or,
+    without an order, the crew's emergency."""
     statement = (
         select(Crew.name, Assignment.offered_by, WorkOrder.owner_number)
         .join(Crew, Crew.id == Assignment.crew_id)
@@ -221,6 +223,8 @@ async def holder(
         statement = statement.where(Assignment.work_order_id == order_id)
     else:
         statement = statement.where(Assignment.emergency)
+    if first:
+        statement = statement.where(~Assignment.additional)
     row = (await tx.session.execute(statement)).one_or_none()
     return None if row is None else Holder(*row)
 
@@ -348,15 +352,34 @@ async def proofs_of(tx: Tx, assignment_ids: Collection[UUID]) -> dict[UUID, Arri
     return {row.assignment_id: row for row in rows}
 
 
-async def open_proofs(tx: Tx, crew_ids: Collection[UUID]) -> list[UUID]:
-    """Assignments of these crews whose arrival is still being judged, unlocked."""
+async def open_proofs(
+    tx: Tx, crew_ids: Collection[UUID], since: datetime, until: datetime
+) -> list[UUID]:
+    """Assignments of these crews with an arrival in that time that is still being judged,
+    unlocked."""
     return list(
         await tx.session.scalars(
             select(ArrivalProof.assignment_id)
-            .where(ArrivalProof.crew_id.in_(crew_ids), ArrivalProof.open_until.is_not(None))
+            .where(
+                ArrivalProof.crew_id.in_(crew_ids),
+                ArrivalProof.open_until > tx.now,
+                ArrivalProof.arrived_at.between(since, until),
+            )
             .order_by(ArrivalProof.assignment_id)
         )
     )
+
+
+async def scene_of(tx: Tx, order_id: UUID) -> LonLat | None:
+    """Where an order sends its crews; None while nobody knows."""
+    found = (
+        await tx.session.execute(
+            select(func.ST_X(WorkOrder.place), func.ST_Y(WorkOrder.place)).where(
+                WorkOrder.id == order_id, WorkOrder.place.is_not(None)
+            )
+        )
+    ).one_or_none()
+    return None if found is None else LonLat(*found)
 
 
 async def crews_sent(tx: Tx, incident_id: UUID) -> set[UUID]:

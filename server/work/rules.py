@@ -64,7 +64,7 @@ def correct(
 
 # --- milestones --------------------------------------------------------------------------------
 
-_TAPS: Final[Mapping[Milestone, Verb]] = MappingProxyType(
+TAPS: Final[Mapping[Milestone, Verb]] = MappingProxyType(
     {
         Milestone.ACKNOWLEDGED: Verb.ACKNOWLEDGE,
         Milestone.DEPARTED: Verb.DEPART,
@@ -101,7 +101,7 @@ def progress(said: Mapping[Verb, datetime]) -> Progress:
         if not proofs:
             continue
         at[milestone] = min(proofs)
-        tapped = said.get(_TAPS[milestone])
+        tapped = said.get(TAPS[milestone])
         if tapped is None or tapped > at[milestone]:
             implied.add(milestone)
     return Progress(at, frozenset(implied))

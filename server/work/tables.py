@@ -243,6 +243,7 @@ class ArrivalProof(CompanyOwned, Base):
             "ix_arrival_proofs_open",
             "company_id",
             "crew_id",
+            "arrived_at",
             postgresql_where=text("open_until IS NOT NULL"),
         ),
     )

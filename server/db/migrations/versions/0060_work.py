@@ -302,7 +302,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_arrival_proofs_open",
         "arrival_proofs",
-        ["company_id", "crew_id"],
+        ["company_id", "crew_id", "arrived_at"],
         unique=False,
         postgresql_where=sa.text("open_until IS NOT NULL"),
     )
