@@ -10,14 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from infra import environment
 from infra.checkout import ROOT, var_folder
 from infra.environment import SCREENS, VENV
 from infra.machine import SetupProblem
 from infra.steps import Steps, Taken
-
-PACKAGES = ("geo", "server", "field_client_api", "infra", "tests")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -27,12 +26,10 @@ def main(arguments: Sequence[str]) -> int:
     if arguments:
         return _pytest(arguments)
     broken = [name for name, words in _static_checks() if not _holds(steps, name, words)]
-    for screen, folder in SCREENS.items():
-        if not (folder / "package.json").is_file():
-            continue
+    for screen in environment.screens_there():
         for script, what in (("check", "types"), ("test", "tests")):
             name = f"{screen} {what}"
-            if not _holds(steps, name, ["npm", "run", script], cwd=str(folder)):
+            if not _holds(steps, name, ["npm", "run", script], cwd=SCREENS[screen]):
                 broken.append(name)
     began = time.monotonic()
     print("· tests", flush=True)
@@ -55,11 +52,11 @@ def _static_checks() -> list[tuple[str, list[str]]]:
     ]
 
 
-def _holds(steps: Steps, name: str, words: Sequence[str], cwd: str | None = None) -> bool:
+def _holds(steps: Steps, name: str, words: Sequence[str], cwd: Path = ROOT) -> bool:
     def run() -> str:
         steps.command(
             words,
-            cwd=ROOT / (cwd or ""),
+            cwd=cwd,
             environment={"PATH": environment.node_path()},
             ending_lines=200,
         )

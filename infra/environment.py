@@ -132,6 +132,11 @@ def node_path() -> str:
     return f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
+def screens_there() -> list[str]:
+    """The front ends this checkout has."""
+    return [name for name, folder in SCREENS.items() if (folder / "package.json").is_file()]
+
+
 def have_screens(steps: Steps, stamps: Path, name: str) -> str:
     """Install a front end's packages and build it into its `dist`, unless nothing changed."""
     folder = SCREENS[name]
