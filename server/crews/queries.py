@@ -53,7 +53,7 @@ async def members_of(tx: Tx, crew_ids: Collection[UUID]) -> dict[UUID, list[Memb
         .order_by(Person.name, Person.id)
     )
     found: dict[UUID, list[Member]] = {crew_id: [] for crew_id in crew_ids}
-    for crew_id, person_id, name, skills in rows.tuples():
+    for crew_id, person_id, name, skills in rows:
         found[crew_id].append(Member(person_id=person_id, name=name, skills=skills))
     return found
 
@@ -158,7 +158,7 @@ async def on_duty(
             vehicle_kind=row.vehicle_kind,
             out_of_service_reason=row.out_of_service_reason,
         )
-        for row, lon, lat in rows.tuples()
+        for row, lon, lat in rows
     ]
 
 
@@ -197,7 +197,7 @@ async def duty_windows(
             begins_at=begins_at,
             ends_at=left_at if kept else ends,
         )
-        for person_id, crew_id, begins_at, ends, kept, left_at in rows.tuples()
+        for person_id, crew_id, begins_at, ends, kept, left_at in rows
     ]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from server.db import Tx
 from server.feed import once
@@ -31,7 +33,7 @@ class HotlineController(Controller):
     tags = ["hotline"]
 
     @get("/safety-script", guards=[READERS], operation_id="safety_script")
-    async def safety_script(self, tx: Tx) -> SafetyScriptView:
+    async def safety_script(self, tx: NamedDependency[Tx]) -> SafetyScriptView:
         """What to tell every gas caller."""
         script = (await pack_of(tx)).safety_script
         return SafetyScriptView(
@@ -45,7 +47,9 @@ class HotlineController(Controller):
         )
 
     @post("/rings", guards=[DESK], operation_id="ring")
-    async def ring(self, tx: Tx, data: RingIn, key: IdempotencyKey) -> CallView:
+    async def ring(
+        self, tx: NamedDependency[Tx], data: JSONBody[RingIn], key: IdempotencyKey
+    ) -> CallView:
         """A call begins: its time of receipt is now, by the server's clock."""
 
         async def make() -> CallView:
@@ -55,7 +59,13 @@ class HotlineController(Controller):
         return await once(tx, key, ("ring", data), make, CallView)
 
     @post("/calls/{call_id:uuid}/log", guards=[DESK], operation_id="log_call")
-    async def log_call(self, tx: Tx, call_id: UUID, data: LogIn, key: IdempotencyKey) -> Logged:
+    async def log_call(
+        self,
+        tx: NamedDependency[Tx],
+        call_id: FromPath[UUID],
+        data: JSONBody[LogIn],
+        key: IdempotencyKey,
+    ) -> Logged:
         """Store what the caller said; opens an incident or joins one. Durable when answered."""
 
         async def make() -> Logged:
@@ -66,7 +76,7 @@ class HotlineController(Controller):
     @post(
         "/calls/{call_id:uuid}/abandon", guards=[DESK], operation_id="abandon_call", status_code=200
     )
-    async def abandon_call(self, tx: Tx, call_id: UUID) -> CallView:
+    async def abandon_call(self, tx: NamedDependency[Tx], call_id: FromPath[UUID]) -> CallView:
         """The caller hung up; the call stays and is to be rung back."""
         row = await actions.abandon(tx, call_id)
         await tx.session.flush()
@@ -76,7 +86,11 @@ class HotlineController(Controller):
         "/calls/{call_id:uuid}/answer", guards=[DESK], operation_id="answer_caller", status_code=200
     )
     async def answer_caller(
-        self, tx: Tx, call_id: UUID, data: AnswerIn, key: IdempotencyKey
+        self,
+        tx: NamedDependency[Tx],
+        call_id: FromPath[UUID],
+        data: JSONBody[AnswerIn],
+        key: IdempotencyKey,
     ) -> CallView:
         """A caller was rung back. «Smells again» reopens a closed incident."""
 
@@ -89,6 +103,8 @@ class HotlineController(Controller):
     @post(
         "/calls/{call_id:uuid}/unmask", guards=[DESK], operation_id="unmask_caller", status_code=200
     )
-    async def unmask_caller(self, tx: Tx, call_id: UUID, data: UnmaskIn) -> Unmasked:
+    async def unmask_caller(
+        self, tx: NamedDependency[Tx], call_id: FromPath[UUID], data: JSONBody[UnmaskIn]
+    ) -> Unmasked:
         """The caller's name and number in full; asking leaves a trace."""
         return await actions.unmask(tx, call_id, data.reason)

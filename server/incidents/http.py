@@ -11,7 +11,8 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from server.access.guards import requires
 from server.actor import Role
@@ -41,8 +42,8 @@ from server.work.wire import WorkOrderView
 
 IdempotencyKey = Annotated[
     UUID,
-    Parameter(
-        header="Idempotency-Key", description="Made by the client once per write; a repeat replays."
+    HeaderParameter(
+        name="Idempotency-Key", description="Made by the client once per write; a repeat replays."
     ),
 ]
 
@@ -65,12 +66,12 @@ class IncidentsController(Controller):
     @get("/", guards=[READERS], operation_id="list_incidents")
     async def list_incidents(
         self,
-        tx: Tx,
+        tx: NamedDependency[Tx],
         incident_state: Annotated[
-            str | None, Parameter(query="state", description="A state, or `open`.")
+            str | None, QueryParameter(name="state", description="A state, or `open`.")
         ] = None,
-        before: datetime | None = None,
-        limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
+        before: Annotated[datetime | None, QueryParameter()] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
     ) -> IncidentPage:
         """Incidents, newest first."""
         if incident_state is not None and incident_state not in _STATES:
@@ -86,9 +87,9 @@ class IncidentsController(Controller):
     @get("/similar", guards=[READERS], operation_id="similar_incidents")
     async def similar_incidents(
         self,
-        tx: Tx,
-        lon: Annotated[float, Parameter(ge=-180, le=180)],
-        lat: Annotated[float, Parameter(ge=-90, le=90)],
+        tx: NamedDependency[Tx],
+        lon: Annotated[float, QueryParameter(ge=-180, le=180)],
+        lat: Annotated[float, QueryParameter(ge=-90, le=90)],
     ) -> list[SimilarIncident]:
         """Open incidents near a WGS-84 point, received within the pack's window."""
         limits = (await pack_of(tx)).dispatch.duplicates
@@ -97,7 +98,11 @@ class IncidentsController(Controller):
 
     @post("/{incident_id:uuid}/class", guards=[DESK], operation_id="change_class", status_code=200)
     async def change_class(
-        self, tx: Tx, incident_id: UUID, data: ClassChangeIn, key: IdempotencyKey
+        self,
+        tx: NamedDependency[Tx],
+        incident_id: FromPath[UUID],
+        data: JSONBody[ClassChangeIn],
+        key: IdempotencyKey,
     ) -> IncidentView:
         """Raise the class at once, or propose to lower it (a second person confirms)."""
 
@@ -115,7 +120,7 @@ class IncidentsController(Controller):
         status_code=200,
     )
     async def rule_on_downgrade(
-        self, tx: Tx, incident_id: UUID, data: DowngradeRuling
+        self, tx: NamedDependency[Tx], incident_id: FromPath[UUID], data: JSONBody[DowngradeRuling]
     ) -> IncidentView:
         """Agree to a proposed downgrade, or decline it; never one's own."""
         await actions_class.rule_on_downgrade(tx, incident_id, data)
@@ -124,7 +129,11 @@ class IncidentsController(Controller):
 
     @post("/{incident_id:uuid}/place", guards=[DESK], operation_id="change_place", status_code=200)
     async def change_place(
-        self, tx: Tx, incident_id: UUID, data: PlaceChangeIn, key: IdempotencyKey
+        self,
+        tx: NamedDependency[Tx],
+        incident_id: FromPath[UUID],
+        data: JSONBody[PlaceChangeIn],
+        key: IdempotencyKey,
     ) -> IncidentView:
         """Correct where the incident is; the clock goes on from the ring."""
 
@@ -141,7 +150,9 @@ class IncidentsController(Controller):
         operation_id="close_incident",
         status_code=200,
     )
-    async def close_incident(self, tx: Tx, incident_id: UUID, data: CloseIn) -> IncidentView:
+    async def close_incident(
+        self, tx: NamedDependency[Tx], incident_id: FromPath[UUID], data: JSONBody[CloseIn]
+    ) -> IncidentView:
         """Close; refused while anything that protects people is missing."""
         await actions_closing.close(tx, incident_id, data)
         await tx.session.flush()
@@ -153,7 +164,9 @@ class IncidentsController(Controller):
         operation_id="review_incident",
         status_code=200,
     )
-    async def review_incident(self, tx: Tx, incident_id: UUID, data: WordsIn) -> IncidentView:
+    async def review_incident(
+        self, tx: NamedDependency[Tx], incident_id: FromPath[UUID], data: JSONBody[WordsIn]
+    ) -> IncidentView:
         """Record the review by a supervisor who took no part."""
         await actions_closing.review(tx, incident_id, data.words)
         await tx.session.flush()
@@ -165,7 +178,9 @@ class IncidentsController(Controller):
         operation_id="reopen_incident",
         status_code=200,
     )
-    async def reopen_incident(self, tx: Tx, incident_id: UUID, data: WordsIn) -> IncidentView:
+    async def reopen_incident(
+        self, tx: NamedDependency[Tx], incident_id: FromPath[UUID], data: JSONBody[WordsIn]
+    ) -> IncidentView:
         """Open a closed incident again; its promises count from now."""
         await actions_closing.reopen(tx, incident_id, data.words)
         await tx.session.flush()
@@ -177,7 +192,11 @@ class IncidentsController(Controller):
         operation_id="claim_exemption",
     )
     async def claim_exemption(
-        self, tx: Tx, incident_id: UUID, data: ExemptionClaim, key: IdempotencyKey
+        self,
+        tx: NamedDependency[Tx],
+        incident_id: FromPath[UUID],
+        data: JSONBody[ExemptionClaim],
+        key: IdempotencyKey,
     ) -> ExemptionView:
         """Claim that a lateness be excused; the raw time stays, somebody else judges."""
 
@@ -194,7 +213,11 @@ class IncidentsController(Controller):
 
     @post("/{incident_id:uuid}/work-orders", guards=[DISPATCHERS], operation_id="add_work_order")
     async def add_work_order(
-        self, tx: Tx, incident_id: UUID, data: NewOrderIn, key: IdempotencyKey
+        self,
+        tx: NamedDependency[Tx],
+        incident_id: FromPath[UUID],
+        data: JSONBody[NewOrderIn],
+        key: IdempotencyKey,
     ) -> WorkOrderView:
         """One more piece of field work: a repair crew after the first responders, say."""
 
@@ -218,7 +241,9 @@ class IncidentOrdersController(Controller):
         operation_id="cancel_work_order",
         status_code=200,
     )
-    async def cancel_work_order(self, tx: Tx, order_id: UUID, data: WordsIn) -> WorkOrderView:
+    async def cancel_work_order(
+        self, tx: NamedDependency[Tx], order_id: FromPath[UUID], data: JSONBody[WordsIn]
+    ) -> WorkOrderView:
         """Give up field work of an incident that nobody is on."""
         order = await actions.give_up_order(tx, order_id, data.words)
         await tx.session.flush()
@@ -237,7 +262,9 @@ class ExemptionsController(Controller):
         operation_id="rule_on_exemption",
         status_code=200,
     )
-    async def rule(self, tx: Tx, exemption_id: UUID, data: ExemptionRuling) -> ExemptionView:
+    async def rule(
+        self, tx: NamedDependency[Tx], exemption_id: FromPath[UUID], data: JSONBody[ExemptionRuling]
+    ) -> ExemptionView:
         """Grant or refuse a claim; nobody who claimed it or was in a crew sent there may."""
         claim = await exemption(tx, exemption_id)
         row = await queries.lock_incident(tx, claim.subject_id)

@@ -256,7 +256,7 @@ async def said(tx: Tx, assignment_id: UUID) -> dict[Verb, datetime]:
         )
         .group_by(FieldRecord.verb)
     )
-    return {Verb(verb): at for verb, at in rows.tuples()}
+    return {Verb(verb): at for verb, at in rows}
 
 
 async def completed(tx: Tx, order_id: UUID) -> bool:

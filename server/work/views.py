@@ -105,7 +105,7 @@ async def order_views(tx: Tx, ids: Collection[UUID]) -> list[WorkOrderView]:
         .order_by(WorkOrder.opened_at, WorkOrder.id)
         .execution_options(populate_existing=True)
     )
-    return [order_view(row, lon, lat) for row, lon, lat in rows.tuples()]
+    return [order_view(row, lon, lat) for row, lon, lat in rows]
 
 
 async def assignment_views(tx: Tx, ids: Collection[UUID]) -> list[AssignmentView]:
@@ -118,7 +118,7 @@ async def assignment_views(tx: Tx, ids: Collection[UUID]) -> list[AssignmentView
         .order_by(Assignment.offered_at, Assignment.id)
         .execution_options(populate_existing=True)
     )
-    return [assignment_view(row, owner, proof) for row, owner, proof in rows.tuples()]
+    return [assignment_view(row, owner, proof) for row, owner, proof in rows]
 
 
 async def crew_views(tx: Tx, ids: Collection[UUID] | None = None) -> list[CrewView]:
@@ -201,7 +201,7 @@ async def jobs(tx: Tx, ids: Collection[UUID]) -> list[Job]:
                 words=order.words,
             ),
         )
-        for assignment, order, lon, lat, proof in rows.tuples()
+        for assignment, order, lon, lat, proof in rows
     ]
 
 

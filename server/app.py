@@ -1,0 +1,76 @@
+"""The console's application: all rooms' routes behind one edge.
+
+Not here: what a phone may do (`field_client_api`), how processes are started (`infra`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from server.access.authentication import ConsoleAuthentication
+from server.access.http import ACCESS_CONTROLLERS
+from server.db import Database
+from server.db.anchor import clock_for, following
+from server.hotline.http import HotlineController
+from server.incidents.http import (
+    ExemptionsController,
+    IncidentOrdersController,
+    IncidentsController,
+)
+from server.network.http import NetworkController
+from server.places.http import PlacesController
+from server.rooms import open_rooms
+from server.settings import Settings
+from server.web import EXCEPTION_HANDLERS, provide_tx
+
+MAX_BODY_BYTES = 1_000_000
+"""No console request is larger; the rest is refused before it is read."""
+
+
+def create_app(settings: Settings | None = None, *, database: Database | None = None) -> Litestar:
+    """The console application (ASGI). Without arguments it reads the environment, for uvicorn.
+
+    database: an open one to use instead (tests); the caller then disposes of it.
+    """
+    open_rooms()
+    chosen = settings or (database.settings if database else Settings.from_environment())
+    db = database or Database(chosen, clock_for(chosen))
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            if database is None:
+                stack.push_async_callback(db.dispose)
+                await stack.enter_async_context(following(db))
+            yield
+
+    return Litestar(
+        route_handlers=[
+            *ACCESS_CONTROLLERS,
+            NetworkController,
+            PlacesController,
+            IncidentsController,
+            IncidentOrdersController,
+            ExemptionsController,
+            HotlineController,
+        ],
+        dependencies={"tx": Provide(provide_tx)},
+        exception_handlers=EXCEPTION_HANDLERS,
+        lifespan=[lifespan],
+        middleware=[ConsoleAuthentication],
+        openapi_config=OpenAPIConfig(
+            title="Changming console API",
+            version="1",
+            path="/api",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        request_max_body_size=MAX_BODY_BYTES,
+        state=State({"database": db}),
+    )
