@@ -14,7 +14,7 @@ from server.incidents.lifecycle import IncidentState
 from server.policy.wire import Area, Facts, IncidentClass
 from server.work.lifecycle import OrderKind
 
-NOT_BLANK = r"^[^\x00]*\S[^\x00]*$"
+NOT_BLANK = r"^[^\x00]*[^\x00\s][^\x00]*$"
 """Text with something in it, and without NUL, which PostgreSQL cannot store."""
 NO_NUL = r"^[^\x00]*$"
 

@@ -406,5 +406,5 @@ class RecallReason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Why a crew is called back."""
 
     reason: Annotated[
-        str, msgspec.Meta(min_length=1, max_length=500, pattern=r"^[^\x00]*\S[^\x00]*$")
+        str, msgspec.Meta(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")
     ]
