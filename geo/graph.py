@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from geo.local_plane import LocalPlane
 from geo.roads_headings import arc_headings, turn_angle
@@ -112,13 +112,33 @@ class RoadGraph:
     @cached_property
     def in_main_part(self) -> BoolArray:
         """Arcs of the largest part in which every arc can reach every other. bool[M]."""
-        matrix = csr_array(
+        _, part = connected_components(self._backwards, directed=True, connection="strong")
+        arcs = part[: self.network.arc_count]
+        return np.asarray(arcs == np.bincount(arcs).argmax())
+
+    @cached_property
+    def can_leave(self) -> BoolArray:
+        """Arcs from which the main part can be reached. bool[M]."""
+        return self._joined(self._backwards)
+
+    @cached_property
+    def can_be_reached(self) -> BoolArray:
+        """Arcs that can be reached from the main part. bool[M]."""
+        return self._joined(self._backwards.T.tocsr())
+
+    @cached_property
+    def _backwards(self) -> csr_array[np.float64, tuple[int, int]]:
+        return csr_array(
             (self.weight_ms, self.turn_from, self.into_offset),
             shape=(self.state_count, self.state_count),
         )
-        _, part = connected_components(matrix, directed=True, connection="strong")
-        arcs = part[: self.network.arc_count]
-        return np.asarray(arcs == np.bincount(arcs).argmax())
+
+    def _joined(self, matrix: csr_array[np.float64, tuple[int, int]]) -> BoolArray:
+        start = int(np.flatnonzero(self.in_main_part)[0])
+        found = breadth_first_order(matrix, start, directed=True, return_predecessors=False)
+        joined = np.zeros(self.state_count, dtype=np.bool_)
+        joined[found] = True
+        return joined[: self.network.arc_count]
 
     @cached_property
     def shapes(self) -> Shapes:
@@ -130,9 +150,13 @@ class RoadGraph:
         """The spatial index over the arcs."""
         return Snapper(self.shapes, self.twin, self.in_main_part)
 
-    def snap(self, lon: FloatArray, lat: FloatArray) -> Snaps:
-        """Candidate positions of WGS-84 points (float64[P] each); see Snapper.snap."""
-        return self.snapper.snap(lon, lat)
+    def snap_origins(self, lon: FloatArray, lat: FloatArray) -> Snaps:
+        """Where those who set out from WGS-84 points (float64[P] each) may be; see Snapper."""
+        return self.snapper.snap(lon, lat, self.can_leave)
+
+    def snap_target(self, lon: float, lat: float) -> Snaps:
+        """Where one may stop for a place (degrees WGS-84); one point in the answer."""
+        return self.snapper.snap(np.array([lon]), np.array([lat]), self.can_be_reached)
 
 
 def _twins(network: RoadNetwork) -> IntArray:

@@ -115,7 +115,9 @@ class Paths:
         best[found] = order[first]
         ms = np.full(points, np.inf)
         ms[found] = total_ms[best[found]]
-        return cls(graph, there, starts, back, ms, best, np.where(best >= 0, direct[best], -1))
+        on_one_arc = np.full(points, -1, dtype=np.int64)
+        on_one_arc[found] = direct[best[found]]
+        return cls(graph, there, starts, back, ms, best, on_one_arc)
 
     def distances_m(self) -> FloatArray:
         """Metres of each best path, gaps included; meaningless where there is none. float64[P]."""

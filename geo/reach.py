@@ -65,7 +65,7 @@ def _outline(plane: LocalPlane, points: FloatArray) -> BaseGeometry:
     grid = np.zeros((height, width), dtype=np.bool_)
     grid[cells[:, 1], cells[:, 0]] = True
     grid = ndimage.binary_fill_holes(ndimage.binary_dilation(grid, np.ones((3, 3), dtype=np.bool_)))
-    area = shapely.union_all(_strips(grid)).simplify(CELL_M / 2)
+    area = shapely.union_all(_strips(grid)).simplify(0.5)
     corners = shapely.transform(area, lambda at: plane.unproject((at + low) * CELL_M))
     return shapely.make_valid(corners)
 

@@ -18,8 +18,10 @@ from geo.shapes import Shapes
 
 SNAP_LIMIT_M = 2000.0
 """Further from any road than this, road times would be fiction: the answer is an estimate."""
-_CANDIDATE_MARGIN_M = 20.0
-"""GPS noise and dual carriageways: arcs this much further than the nearest are also possible."""
+_CANDIDATE_MARGIN_M = 12.0
+"""GPS noise: arcs this much further than the nearest are also possible. No more, or a crew that
+waits before a junction could leave over the crossing street and a place beside a dual carriageway
+could be reached across its median."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +62,21 @@ class Snapper:
         arcs = self.piece_arc[self.in_main_part[self.piece_arc]]
         return arcs, shapely.STRtree(self.shapes.lines(arcs))
 
-    def snap(self, lon: FloatArray, lat: FloatArray) -> Snaps:
+    def snap(self, lon: FloatArray, lat: FloatArray, connected: BoolArray) -> Snaps:
         """Candidates of each WGS-84 point (float64[P] each).
 
         Every arc hardly further than the nearest is a candidate, both directions of a two-way
-        road included, and at least one arc of the main part when one lies within SNAP_LIMIT_M:
-        a compound cut off by a bollard must not hide the street before it.
+        road included. Where none of them is `connected` (bool[M]) the nearest arc of the main
+        part within SNAP_LIMIT_M is one too: a compound cut off by a bollard must not hide the
+        street before it.
         """
         points = np.asarray(shapely.points(self.shapes.plane.project(lon, lat)), dtype=np.object_)
         point, row, gap_m = self._near(points)
         piece, line = self.piece_arc[row], self.tree.geometries[row]
-        on_main = np.zeros(len(points), dtype=np.bool_)
-        on_main[point[self.in_main_part[piece]]] = True
-        lost = np.unique(point[~on_main[point]])
+        other = self.twin[piece]
+        joined = np.zeros(len(points), dtype=np.bool_)
+        joined[point[connected[piece] | ((other >= 0) & connected[other])]] = True
+        lost = np.unique(point[~joined[point]])
         if len(lost):
             main_arc, main_tree = self._main_tree
             found, row = main_tree.query_nearest(

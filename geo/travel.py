@@ -159,7 +159,7 @@ class Travel:
         Where no road is near: the circle of the estimate.
         """
         if self.graph is not None:
-            positions = _positions(self.graph, origin)
+            positions = _candidates(self.graph.snap_origins(*_columns([origin])), 0)
             if positions:
                 now = conditions or self._usual
                 return reach_by_road(self.graph, positions, seconds, now)
@@ -177,11 +177,11 @@ class Travel:
         graph, now = self.graph, conditions or self._usual
         if now.usual_arc_ms is not graph.arc_ms:
             raise ValueError("these conditions were made on another road graph")
-        there = _positions(graph, target)
+        there = _candidates(graph.snap_target(target.lon, target.lat), 0)
         if not there:
             return None, now
         lon, lat = _columns(origins)
-        starts = Starts.of(graph.snap(lon, lat), now)
+        starts = Starts.of(graph.snap_origins(lon, lat), now)
         furthest_m = float(distance_m(lon, lat, target.lon, target.lat).max())
         # By road the furthest origin rarely needs more than the estimate, mostly far less.
         limit_ms = 1000.0 * (0.8 * _estimated_s(furthest_m) + 180.0)
@@ -217,10 +217,6 @@ def _columns(places: Sequence[LonLat]) -> tuple[FloatArray, FloatArray]:
     return np.array([p.lon for p in places]), np.array([p.lat for p in places])
 
 
-def _positions(graph: RoadGraph, place: LonLat) -> list[Position]:
-    return _candidates(graph.snap(*_columns([place])), 0)
-
-
 def _candidates(snaps: Snaps, point: int) -> list[Position]:
     rows = slice(int(snaps.offset[point]), int(snaps.offset[point + 1]))
     columns = (snaps.arc, snaps.fraction, snaps.gap_m, gap_ms(snaps.gap_m))
@@ -247,15 +243,20 @@ def _driven(paths: Paths, now: Conditions, origin: LonLat, target: LonLat) -> Ro
         for (lon, lat), fraction in zip(shape.tolist(), fractions.tolist(), strict=True):
             at_s = (part.end_ms - now.along_ms(part.arc, fraction, part.end)) / 1000.0
             # Each part begins where the one before ended; that point is already there.
-            if (lon, lat) != points[-1]:
+            if not _same(points[-1], (lon, lat)):
                 points.append((lon, lat))
                 times_s.append(max(at_s, times_s[-1]))
         name = graph.network.arc_name(part.arc)
         if name and name not in streets[-1:]:
             streets.append(name)
     seconds = float(paths.ms[0]) / 1000.0
-    if points[-1] != (target.lon, target.lat):
+    if not _same(points[-1], (target.lon, target.lat)):
         points.append((target.lon, target.lat))
         times_s.append(seconds)
-    times_s[-1] = seconds
+    points[-1], times_s[-1] = (target.lon, target.lat), seconds
     return Route(points, times_s, seconds, float(paths.distances_m()[0]), "road", streets)
+
+
+def _same(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    """Whether two points differ by less than a centimetre, which only arithmetic does."""
+    return abs(a[0] - b[0]) < 1e-7 and abs(a[1] - b[1]) < 1e-7
