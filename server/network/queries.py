@@ -81,14 +81,14 @@ async def closures_in_force(tx: Tx, at: datetime) -> list[OpenClosure]:
     )
     return [
         OpenClosure(id_, version, shapely.from_wkb(bytes(wkb)), factor)
-        for id_, version, wkb, factor in rows.tuples()
+        for id_, version, wkb, factor in rows
     ]
 
 
 async def closure_views(tx: Tx, at: datetime) -> list[ClosureView]:
     """Closures that hold at `at` as screens see them, oldest first."""
     rows = await tx.session.execute(_drawn().where(_in_force(at)).order_by(Closure.id))
-    return [_view(closure, geojson) for closure, geojson in rows.tuples()]
+    return [_view(closure, geojson) for closure, geojson in rows]
 
 
 async def closure_view(tx: Tx, closure_id: UUID) -> ClosureView:
@@ -96,7 +96,7 @@ async def closure_view(tx: Tx, closure_id: UUID) -> ClosureView:
     row = (await tx.session.execute(_drawn().where(Closure.id == closure_id))).one_or_none()
     if row is None:
         raise NotFound(what="closure / 封路")
-    return _view(*row.tuple())
+    return _view(*row)
 
 
 async def closure_for_update(tx: Tx, closure_id: UUID) -> Closure | None:
@@ -116,7 +116,7 @@ async def closure_representations(tx: Tx, ids: Sequence[UUID]) -> list[Represent
             closure.version,
             None if closure.lifted_at is not None else _view(closure, geojson),
         )
-        for closure, geojson in rows.tuples()
+        for closure, geojson in rows
     ]
 
 

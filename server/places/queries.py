@@ -80,7 +80,7 @@ async def zone_at(tx: Tx, lon: float, lat: float, at: datetime) -> ZoneAt:
     )
     ids: dict[str, UUID] = {}
     candidates: list[ZoneShape] = []
-    for id_, code, name, area, wkb in rows.tuples():
+    for id_, code, name, area, wkb in rows:
         # One code is valid once at a time (an exclusion constraint), so it names its row.
         ids[code] = id_
         outline = shapely.from_wkb(bytes(wkb))
@@ -98,7 +98,7 @@ async def zones_valid(tx: Tx, at: datetime) -> Sequence[tuple[Zone, str]]:
     rows = await tx.session.execute(
         select(Zone, spatial.ST_AsGeoJSON(Zone.outline, 7)).where(_valid(at)).order_by(Zone.code)
     )
-    return [(zone, str(geojson)) for zone, geojson in rows.tuples()]
+    return [(zone, str(geojson)) for zone, geojson in rows]
 
 
 async def open_zones_for_update(tx: Tx) -> Sequence[tuple[Zone, bytes]]:
@@ -109,7 +109,7 @@ async def open_zones_for_update(tx: Tx) -> Sequence[tuple[Zone, bytes]]:
         .order_by(Zone.code)
         .with_for_update()
     )
-    return [(zone, bytes(wkb)) for zone, wkb in rows.tuples()]
+    return [(zone, bytes(wkb)) for zone, wkb in rows]
 
 
 async def latest_zone_start(tx: Tx) -> datetime | None:
@@ -135,7 +135,7 @@ async def stations(tx: Tx) -> list[StationAt]:
             lon=lon,
             lat=lat,
         )
-        for station, lon, lat in rows.tuples()
+        for station, lon, lat in rows
     ]
 
 
