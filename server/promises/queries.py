@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -100,6 +100,21 @@ async def live_due_at(
         .limit(1)
     )
     return rows.first()
+
+
+async def running(tx: Tx, subject_ids: Collection[UUID], what: What) -> list[PromiseClock]:
+    """Running clocks for `what` of these subjects that have a due time, the strictest first."""
+    rows = await tx.session.scalars(
+        select(PromiseClock)
+        .where(
+            PromiseClock.subject_id.in_(subject_ids),
+            PromiseClock.what == what.value,
+            PromiseClock.state == ClockState.RUNNING.value,
+            PromiseClock.due_at.is_not(None),
+        )
+        .order_by(PromiseClock.due_at)
+    )
+    return list(rows)
 
 
 async def due(tx: Tx, until: datetime) -> list[PromiseClock]:

@@ -1,0 +1,90 @@
+"""Routes of dispatch: thin, one action each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Request, post
+from litestar.params import Parameter
+
+from server.access.guards import requires
+from server.actor import Role
+from server.db import Tx
+from server.dispatch import actions
+from server.dispatch.queries import alarm_view
+from server.dispatch.wire import AlarmView, Recommendation, SendCrew
+from server.feed import once
+from server.network.http import roads_of
+from server.work.views import assignment_views
+from server.work.wire import AssignmentView
+
+IdempotencyKey = Annotated[
+    UUID,
+    Parameter(
+        header="Idempotency-Key", description="Made by the client once per write; a repeat replays."
+    ),
+]
+
+DISPATCHERS = requires(Role.DISPATCHER, Role.SUPERVISOR)
+DESK = requires(Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)
+
+
+class DispatchController(Controller):
+    """Who goes."""
+
+    path = "/api/work-orders"
+    tags = ["dispatch"]
+
+    @post("/{work_order_id:uuid}/recommendation", guards=[DISPATCHERS], operation_id="recommend")
+    async def recommend(
+        self, request: Request[Any, Any, Any], tx: Tx, work_order_id: UUID, key: IdempotencyKey
+    ) -> Recommendation:
+        """Rank every crew for the work by arrival, with reasons; nobody left is an alarm."""
+
+        async def make() -> Recommendation:
+            return await actions.recommend(tx, work_order_id, roads_of(request))
+
+        return await once(tx, key, ("recommend", str(work_order_id)), make, Recommendation)
+
+    @post("/{work_order_id:uuid}/assignments", guards=[DISPATCHERS], operation_id="send_crew")
+    async def send_crew(
+        self,
+        request: Request[Any, Any, Any],
+        tx: Tx,
+        work_order_id: UUID,
+        data: SendCrew,
+        key: IdempotencyKey,
+    ) -> AssignmentView:
+        """Send a crew. Whoever comes second is told who was first."""
+
+        async def make() -> AssignmentView:
+            row = await actions.dispatch(
+                tx,
+                work_order_id=work_order_id,
+                crew_id=data.crew_id,
+                roads=roads_of(request),
+                recommendation_id=data.recommendation_id,
+                override_reason=data.override_reason,
+                additional=data.additional,
+            )
+            return (await assignment_views(tx, [row.id]))[0]
+
+        return await once(tx, key, (f"send_crew {work_order_id}", data), make, AssignmentView)
+
+
+class AlarmsController(Controller):
+    """What is late or missing."""
+
+    path = "/api/alarms"
+    tags = ["dispatch"]
+
+    @post(
+        "/{alarm_id:uuid}/acknowledge",
+        guards=[DESK],
+        operation_id="acknowledge_alarm",
+        status_code=200,
+    )
+    async def acknowledge(self, tx: Tx, alarm_id: UUID) -> AlarmView:
+        """Say that somebody has seen it. It ends only when its cause does."""
+        return alarm_view(await actions.acknowledge_alarm(tx, alarm_id))

@@ -1,0 +1,272 @@
+"""Every SELECT and row lock of dispatch: what a ranking is made from, what was recommended, alarms.
+
+Not here: what the watch looks at (`queries_watch`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, select
+
+from server.crews.queries import on_duty
+from server.crews.tables import Crew
+from server.crews.wire import CrewOnDuty
+from server.db import Tx
+from server.dispatch.tables import Alarm, RecommendationChoice, StoredRecommendation
+from server.dispatch.wire import (
+    AlarmView,
+    Choice,
+    CrewSeen,
+    HeldBy,
+    LastFix,
+    LonLatView,
+    Ranking,
+    RankingInputs,
+    Recommendation,
+)
+from server.feed import Kind, Representation, represents
+from server.refusal import NotFound
+from server.tracking.queries import newest
+from server.tracking.wire import Position
+from server.work.lifecycle import LIVE, AssignmentState
+from server.work.tables import Assignment, WorkOrder
+
+_LIVE = [state.value for state in AssignmentState if state in LIVE]
+
+
+async def order_target(tx: Tx, order_id: UUID) -> LonLatView | None:
+    """Where an order is, WGS-84; None while nobody knows."""
+    row = (
+        await tx.session.execute(
+            select(func.ST_X(WorkOrder.place), func.ST_Y(WorkOrder.place)).where(
+                WorkOrder.id == order_id
+            )
+        )
+    ).one()
+    lon, lat = row
+    return None if lon is None else LonLatView(lon, lat)
+
+
+async def crews_seen(tx: Tx, order_id: UUID) -> list[CrewSeen]:
+    """Every crew of the company as it looks now, seen from one order; by code."""
+    duty = {one.crew_id: one for one in await on_duty(tx, tx.now)}
+    fixes = {one.crew_id: one for one in await newest(tx)}
+    held = await _held(tx)
+    answers = await _answers(tx, order_id)
+    names = await tx.session.execute(select(Crew.id, Crew.code).order_by(Crew.code))
+    return [
+        _seen(crew_id, code, duty.get(crew_id), fixes.get(crew_id), held, answers)
+        for crew_id, code in names
+    ]
+
+
+def _seen(
+    crew_id: UUID,
+    code: str,
+    duty: CrewOnDuty | None,
+    fix: Position | None,
+    held: dict[UUID, list[HeldBy]],
+    answers: dict[tuple[UUID, str], datetime],
+) -> CrewSeen:
+    if duty is None:
+        return CrewSeen(crew_id=crew_id, code=code, on_duty=False, held_by=held.get(crew_id, []))
+    return CrewSeen(
+        crew_id=crew_id,
+        code=code,
+        on_duty=True,
+        out_of_service_reason=duty.out_of_service_reason,
+        skills=sorted(duty.skills),
+        kit=sorted(duty.kit),
+        staff_count=duty.staff_count,
+        shift_ends_at=duty.shift_ends_at,
+        station=LonLatView(duty.station_lon, duty.station_lat),
+        fix=None
+        if fix is None
+        else LastFix(lon=fix.lon, lat=fix.lat, at=fix.at, speed_kmh=fix.speed_kmh),
+        held_by=held.get(crew_id, []),
+        declined_at=answers.get((crew_id, AssignmentState.DECLINED.value)),
+        expired_at=answers.get((crew_id, AssignmentState.EXPIRED.value)),
+    )
+
+
+async def _held(tx: Tx) -> dict[UUID, list[HeldBy]]:
+    rows = await tx.session.execute(
+        select(
+            Assignment.crew_id,
+            Assignment.id,
+            Assignment.work_order_id,
+            WorkOrder.owner_number,
+            Assignment.emergency,
+            Assignment.state,
+        )
+        .join(WorkOrder, WorkOrder.id == Assignment.work_order_id)
+        .where(Assignment.state.in_(_LIVE))
+        .order_by(Assignment.offered_at, Assignment.id)
+    )
+    found: dict[UUID, list[HeldBy]] = {}
+    for crew_id, assignment_id, order_id, number, emergency, state in rows:
+        found.setdefault(crew_id, []).append(
+            HeldBy(
+                assignment_id=assignment_id,
+                work_order_id=order_id,
+                owner_number=number,
+                emergency=emergency,
+                state=state,
+            )
+        )
+    return found
+
+
+async def _answers(tx: Tx, order_id: UUID) -> dict[tuple[UUID, str], datetime]:
+    """When each crew last declined this order or let its offer run out."""
+    rows = await tx.session.execute(
+        select(Assignment.crew_id, Assignment.state, func.max(Assignment.ended_at))
+        .where(
+            Assignment.work_order_id == order_id,
+            Assignment.state.in_([AssignmentState.DECLINED.value, AssignmentState.EXPIRED.value]),
+        )
+        .group_by(Assignment.crew_id, Assignment.state)
+    )
+    # The column may be null, the maximum of ended assignments is not.
+    return {(row[0], row[1]): row[2] for row in rows if row[2] is not None}
+
+
+async def recommendation(tx: Tx, recommendation_id: UUID) -> StoredRecommendation:
+    """A stored recommendation. Raises NotFound."""
+    row = await tx.session.get(StoredRecommendation, (tx.company_id, recommendation_id))
+    if row is None:
+        raise NotFound(what="recommendation")
+    return row
+
+
+async def recommendations_of(tx: Tx, order_ids: Collection[UUID]) -> list[Recommendation]:
+    """All recommendations for these orders with what was made of them, the oldest first."""
+    rows = (
+        await tx.session.scalars(
+            select(StoredRecommendation)
+            .where(StoredRecommendation.work_order_id.in_(order_ids))
+            .order_by(StoredRecommendation.at, StoredRecommendation.id)
+        )
+    ).all()
+    choices: dict[UUID, list[Choice]] = {}
+    made = await tx.session.scalars(
+        select(RecommendationChoice)
+        .where(RecommendationChoice.recommendation_id.in_([row.id for row in rows]))
+        .order_by(RecommendationChoice.chosen_at, RecommendationChoice.id)
+    )
+    for one in made:
+        choices.setdefault(one.recommendation_id, []).append(
+            Choice(
+                assignment_id=one.assignment_id,
+                crew_id=one.crew_id,
+                rank=one.rank,
+                override_reason=one.override_reason,
+                chosen_at=one.chosen_at,
+                chosen_by=one.chosen_by,
+            )
+        )
+    return [recommendation_view(row, choices.get(row.id, [])) for row in rows]
+
+
+def stored_inputs(row: StoredRecommendation) -> RankingInputs:
+    """What a recommendation was made from."""
+    return msgspec.json.decode(row.inputs, type=RankingInputs)
+
+
+def stored_ranking(row: StoredRecommendation) -> Ranking:
+    """The ranking as it was shown."""
+    return msgspec.json.decode(row.ranking, type=Ranking)
+
+
+def recommendation_view(
+    row: StoredRecommendation, choices: Sequence[Choice] = ()
+) -> Recommendation:
+    """The wire form of a stored recommendation."""
+    return view_of(row, stored_inputs(row), stored_ranking(row), choices)
+
+
+def view_of(
+    row: StoredRecommendation,
+    inputs: RankingInputs,
+    ranking: Ranking,
+    choices: Sequence[Choice] = (),
+) -> Recommendation:
+    """The wire form from parts already decoded."""
+    return Recommendation(
+        id=row.id,
+        at=row.at,
+        work_order_id=row.work_order_id,
+        target=inputs.target,
+        pack_version=inputs.pack_version,
+        graph_version=inputs.graph_version,
+        candidates=ranking.candidates,
+        excluded=ranking.excluded,
+        none_left=ranking.none_left,
+        choices=list(choices),
+    )
+
+
+# --- alarms ------------------------------------------------------------------------------------
+
+
+def alarm_view(row: Alarm) -> AlarmView:
+    """The wire form of an alarm."""
+    params: dict[str, Any] = row.params
+    return AlarmView(
+        id=row.id,
+        version=row.version,
+        kind=row.kind,
+        severity="critical" if row.severity == "critical" else "warning",
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
+        incident_id=row.incident_id,
+        params=params,
+        raised_at=row.raised_at,
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
+        ended_at=row.ended_at,
+    )
+
+
+async def open_alarms(tx: Tx) -> list[AlarmView]:
+    """Alarms that hold, the oldest first, for a connecting screen."""
+    rows = await tx.session.scalars(
+        select(Alarm).where(Alarm.ended_at.is_(None)).order_by(Alarm.raised_at, Alarm.id)
+    )
+    return [alarm_view(row) for row in rows]
+
+
+async def lock_open_alarms(tx: Tx) -> Sequence[Alarm]:
+    """Alarms that hold, locked; one somebody is just acknowledging is passed by this time."""
+    rows = await tx.session.scalars(
+        select(Alarm)
+        .where(Alarm.ended_at.is_(None))
+        .order_by(Alarm.id)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return rows.all()
+
+
+async def lock_alarm(tx: Tx, alarm_id: UUID) -> Alarm:
+    """One alarm, locked. Raises NotFound."""
+    row = await tx.session.get(
+        Alarm, (tx.company_id, alarm_id), with_for_update=True, populate_existing=True
+    )
+    if row is None:
+        raise NotFound(what="alarm")
+    return row
+
+
+@represents(Kind.ALARM)
+async def represent_alarms(tx: Tx, ids: Sequence[UUID]) -> list[Representation]:
+    """Alarms as the console sees them; an ended one says since when."""
+    rows = await tx.session.scalars(
+        select(Alarm).where(Alarm.id.in_(ids)).execution_options(populate_existing=True)
+    )
+    return [Representation(row.id, row.version, alarm_view(row)) for row in rows]
