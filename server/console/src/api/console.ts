@@ -2,7 +2,7 @@
  * The routes of the console API, one function each. Belongs here: paths and the shapes that
  * go in and come out. Not here: what a screen does with an answer.
  */
-import { ask, newKey } from "./http";
+import { ask, askOnce } from "./http";
 import type {
   Assignment,
   Call,
@@ -17,6 +17,7 @@ import type {
   Me,
   Pairing,
   Person,
+  Phone,
   PlaceSaid,
   Recommendation,
   Role,
@@ -26,8 +27,8 @@ import type {
   Track,
 } from "./types";
 
-function post<T>(path: string, body: unknown = {}, key: string = newKey()): Promise<T> {
-  return ask<T>(path, { method: "POST", body, key });
+function post<T>(path: string, body: unknown = {}): Promise<T> {
+  return askOnce<T>(path, "POST", body);
 }
 
 export const signIn = (company: string, username: string, password: string) =>
@@ -43,9 +44,10 @@ export const searchPlaces = (q: string, signal: AbortSignal) =>
 export const safetyScript = () => ask<SafetyScript>("/api/safety-script");
 
 export const ring = (body: { channel: string; caller_phone?: string; line?: string }, key: string) =>
-  post<Call>("/api/rings", body, key);
+  ask<Call>("/api/rings", { method: "POST", body, key });
 export const logCall = (call: Id, text: string, key: string) =>
   ask<CallLogged>(`/api/calls/${call}/log`, { method: "POST", text, key });
+export const abandonCall = (call: Id) => post<Call>(`/api/calls/${call}/abandon`);
 export const answerCall = (
   call: Id,
   body: { result: "smell_gone" | "smells_again" | "not_reached" | "informed"; words?: string },
@@ -54,7 +56,9 @@ export const unmaskCall = (call: Id, reason: string) =>
   post<{ caller_name: string | null; caller_phone: string | null }>(`/api/calls/${call}/unmask`, { reason });
 
 export const incidents = (state: string, limit = 50) =>
-  ask<Incident[]>(`/api/incidents?state=${encodeURIComponent(state)}&limit=${limit}`);
+  ask<{ incidents: Incident[]; next_before: string | null }>(
+    `/api/incidents?state=${encodeURIComponent(state)}&limit=${limit}`,
+  );
 export const incident = (id: Id) => ask<IncidentDetail>(`/api/incidents/${id}`);
 export const similar = (lon: number, lat: number) =>
   ask<Similar[]>(`/api/incidents/similar?lon=${lon}&lat=${lat}`);
@@ -68,15 +72,14 @@ export const addWorkOrder = (id: Id, kind: string) => post<unknown>(`/api/incide
 export const close = (id: Id, cause: string, words: string) =>
   post<unknown>(`/api/incidents/${id}/close`, { cause, words });
 export const review = (id: Id, words: string) => post<unknown>(`/api/incidents/${id}/review`, { words });
-export const reopen = (id: Id, reason: string) => post<unknown>(`/api/incidents/${id}/reopen`, { reason });
+export const reopen = (id: Id, words: string) => post<unknown>(`/api/incidents/${id}/reopen`, { words });
 
 export const recommend = (workOrder: Id) =>
   post<Recommendation>(`/api/work-orders/${workOrder}/recommendation`);
 export const assign = (
   workOrder: Id,
-  body: { crew_id: Id; recommendation_id?: Id; override_reason?: string },
-  key: string,
-) => post<Assignment>(`/api/work-orders/${workOrder}/assignments`, body, key);
+  body: { crew_id: Id; recommendation_id?: Id; override_reason?: string; additional?: boolean },
+) => post<Assignment>(`/api/work-orders/${workOrder}/assignments`, body);
 export const recall = (assignment: Id, reason: string) =>
   post<unknown>(`/api/assignments/${assignment}/recall`, { reason });
 
@@ -94,10 +97,11 @@ export const closures = () => ask<Closure[]>("/api/closures");
 export const addClosure = (
   body: { geometry: GeoJSON.Geometry; factor: number | null; reason: string; until: string | null },
 ) => post<Closure>("/api/closures", body);
-export const removeClosure = (id: Id) => ask<void>(`/api/closures/${id}`, { method: "DELETE", key: newKey() });
+export const removeClosure = (id: Id) => askOnce<void>(`/api/closures/${id}`, "DELETE");
 
 export const people = () => ask<Person[]>("/api/people");
-export const addPerson = (body: { name: string; username: string; password: string; roles: Role[] }) =>
+export const phones = () => ask<Phone[]>("/api/phones");
+export const addPerson = (body: { name: string; username: string; password: string | null; roles: Role[] }) =>
   post<Person>("/api/people", body);
 export const pair = (person_id: Id) => post<Pairing>("/api/phones/pairings", { person_id });
-export const removePhone = (id: Id) => ask<void>(`/api/phones/${id}`, { method: "DELETE", key: newKey() });
+export const removePhone = (id: Id) => askOnce<void>(`/api/phones/${id}`, "DELETE");

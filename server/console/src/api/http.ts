@@ -106,6 +106,28 @@ function decodedProblem(answer: string): Record<string, unknown> {
   }
 }
 
+const unansweredKeys = new Map<string, string>();
+
+/**
+ * Ask for something to be done, once. When nobody answered, asking for the very same thing again
+ * uses the same idempotency key, so that a second press can never do it twice; any other body is
+ * another request and gets a key of its own.
+ */
+export async function askOnce<T>(path: string, method: "POST" | "DELETE", body?: unknown): Promise<T> {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const name = `${method} ${path} ${text ?? ""}`;
+  const key = unansweredKeys.get(name) ?? newKey();
+  try {
+    const answer = await ask<T>(path, { method, key, ...(text === undefined ? {} : { text }) });
+    unansweredKeys.delete(name);
+    return answer;
+  } catch (failure) {
+    if (failure instanceof Unanswered) unansweredKeys.set(name, key);
+    else unansweredKeys.delete(name);
+    throw failure;
+  }
+}
+
 export function newKey(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   // Plain http on a local network has no randomUUID; the random bytes are there all the same.

@@ -83,6 +83,7 @@ export interface PendingDowngrade {
   proposal_id: Id;
   to: IncidentClass;
   by: string;
+  by_id?: Id | null;
   reason: string;
 }
 
@@ -107,6 +108,10 @@ export interface Incident extends Versioned {
   source_verified_at: Instant | null;
   closed_at: Instant | null;
   pending_downgrade: PendingDowngrade | null;
+  people_count?: number | null;
+  nobody_home_at?: Instant | null;
+  reviewed_at?: Instant | null;
+  close_cause?: string | null;
 }
 
 export type CallState = "ringing" | "logged" | "abandoned";
@@ -123,6 +128,10 @@ export interface Call extends Versioned {
   caller_phone: string | null;
   owed_answer: boolean;
   answered_back_at: Instant | null;
+  answer_attempts?: number;
+  answer_result?: string | null;
+  place_text?: string | null;
+  script?: { version: string; steps_read: string[]; skipped_reason: string | null; caller_did: string | null } | null;
 }
 
 export type WorkOrderState = "open" | "assigned" | "on_scene" | "done" | "cancelled" | "superseded";
@@ -163,6 +172,8 @@ export interface Assignment extends Versioned {
   arrived_at: Instant | null;
   cleared_at: Instant | null;
   ended_reason: string | null;
+  additional?: boolean;
+  first_report_at?: Instant | null;
   offered_by: string | null;
   eta_at: Instant | null;
   eta_kind: EtaKind | null;
@@ -342,15 +353,20 @@ export interface Recommendation {
 
 export interface Reading {
   id: Id;
+  assignment_id: Id;
+  crew_id: Id;
+  recheck: boolean;
   value: number;
   unit: string;
+  percent_lel: number;
   place: string;
-  at?: Instant;
-  occurred_at?: Instant;
-  instrument_no: string | null;
-  calibration_due?: string | null;
-  flags?: string[];
-  assignment_id?: Id | null;
+  instrument_no: string;
+  calibration_due: string | null;
+  at: Instant;
+  recorded_at: Instant;
+  flags: string[];
+  /** Whether it may prove that a place is safe. */
+  counts: boolean;
 }
 
 export interface Exemption {
@@ -358,12 +374,12 @@ export interface Exemption {
   clock_id: Id;
   cause: string;
   words: string;
-  evidence: unknown;
-  state?: ExemptionState;
-  claimed_by?: string;
-  claimed_at?: Instant;
-  granted?: boolean | null;
-  ruling_reason?: string | null;
+  evidence: string;
+  state: ExemptionState;
+  claimed_by: string;
+  claimed_at: Instant;
+  ruled_by: string | null;
+  reason: string | null;
 }
 
 export interface IncidentDetail {
@@ -383,16 +399,18 @@ export interface IncidentDetail {
 export interface Similar {
   incident_id: Id;
   number: string;
-  distance_m: number;
+  class?: IncidentClass;
+  distance_m: number | null;
   minutes_ago: number;
   words: string;
+  place_text?: string;
 }
 
 export interface FoundPlace {
   premise_id: Id;
   text: string;
-  lon: number;
-  lat: number;
+  lon: number | null;
+  lat: number | null;
   customer_name_masked: string | null;
   meter_no: string | null;
 }
@@ -432,10 +450,11 @@ export interface CallLogged {
   similar: Similar[];
 }
 
+/** Until roads are imported there are no bounds and no tiles; `graph` then says "none". */
 export interface MapFacts {
-  bounds: [number, number, number, number];
-  center: [number, number];
-  tile_version: string;
+  bounds: [number, number, number, number] | null;
+  center: [number, number] | null;
+  tile_version: string | null;
   attribution: string;
   graph: "road" | "none";
 }
@@ -450,9 +469,19 @@ export interface Person {
   name: string;
   username: string;
   roles: Role[];
-  crew_id?: Id | null;
-  crew_code?: string | null;
-  phones?: { id: Id; device_name: string; paired_at: Instant; revoked_at?: Instant | null }[];
+  active: boolean;
+  can_sign_in: boolean;
+  version: number;
+}
+
+export interface Phone {
+  id: Id;
+  person_id: Id;
+  person_name: string;
+  device_name: string;
+  paired_at: Instant;
+  last_used_at: Instant;
+  revoked_at: Instant | null;
 }
 
 export interface Pairing {

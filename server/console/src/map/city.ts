@@ -16,7 +16,7 @@ import {
   type MapMouseEvent,
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
-import type { CrewStatus, MapFacts } from "../api/types";
+import type { CrewStatus } from "../api/types";
 import { Glide, LEG_MS } from "./glide";
 import type {
   ClosureOnMap,
@@ -25,6 +25,7 @@ import type {
   LinkOnMap,
   MapEars,
   MapMode,
+  MapReady,
   StationOnMap,
 } from "./plain";
 import { FONT, nightStyle } from "./style";
@@ -58,7 +59,7 @@ export class City {
 
   constructor(
     box: HTMLElement,
-    private readonly facts: MapFacts,
+    private readonly facts: MapReady,
     private language: "zh" | "en",
     private readonly ears: MapEars,
     private readonly maker: MarkerMaker,
@@ -67,7 +68,6 @@ export class City {
     this.map = new MapLibre({
       container: box,
       style: nightStyle(location.origin, facts.tile_version, language),
-      center: facts.center,
       bounds: [west, south, east, north],
       fitBoundsOptions: { padding: 24 },
       maxZoom: 19,

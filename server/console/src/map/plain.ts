@@ -57,3 +57,10 @@ export interface MapEars {
   drawn(geometry: GeoJSON.LineString | GeoJSON.Polygon): void;
   ready(): void;
 }
+
+/** What a map needs before it can be drawn at all. */
+export interface MapReady {
+  bounds: [number, number, number, number];
+  tile_version: string;
+  attribution: string;
+}
