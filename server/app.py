@@ -18,12 +18,15 @@ from server.access.authentication import ConsoleAuthentication
 from server.access.http import ACCESS_CONTROLLERS
 from server.db import Database
 from server.db.anchor import clock_for, following
+from server.dispatch.http import AlarmsController, DispatchController
 from server.hotline.http import HotlineController
 from server.incidents.http import (
     ExemptionsController,
     IncidentOrdersController,
     IncidentsController,
 )
+from server.live.http import LiveController
+from server.live.hub import running_hub
 from server.network.http import NetworkController
 from server.places.http import PlacesController
 from server.rooms import open_rooms
@@ -49,6 +52,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
             if database is None:
                 stack.push_async_callback(db.dispose)
                 await stack.enter_async_context(following(db))
+            app.state.hub = await stack.enter_async_context(running_hub(db))
             yield
 
     return Litestar(
@@ -60,6 +64,9 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
             IncidentOrdersController,
             ExemptionsController,
             HotlineController,
+            DispatchController,
+            AlarmsController,
+            LiveController,
         ],
         dependencies={"tx": Provide(provide_tx)},
         exception_handlers=EXCEPTION_HANDLERS,

@@ -6,7 +6,8 @@ Used by both applications. Not here: who may do what (`server.access.guards`), a
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -14,6 +15,7 @@ from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.params import HeaderParameter
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -25,6 +27,14 @@ PROBLEM = "application/problem+json"
 log = structlog.get_logger()
 
 AppRequest = Request[Actor | None, Any, State]
+
+IdempotencyKey = Annotated[
+    UUID,
+    HeaderParameter(
+        name="Idempotency-Key", description="Made by the client once per write; a repeat replays."
+    ),
+]
+"""The header of every creating write; see `server.feed.receipts`."""
 
 
 class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -188,6 +198,7 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
 __all__ = [
     "EXCEPTION_HANDLERS",
     "AppRequest",
+    "IdempotencyKey",
     "Problem",
     "database_of",
     "language_of",

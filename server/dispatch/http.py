@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from litestar import Controller, Request, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from server.access.guards import requires
 from server.actor import Role
@@ -16,15 +17,9 @@ from server.dispatch.queries import alarm_view
 from server.dispatch.wire import AlarmView, Recommendation, SendCrew
 from server.feed import once
 from server.network.http import roads_of
+from server.web import IdempotencyKey
 from server.work.views import assignment_views
 from server.work.wire import AssignmentView
-
-IdempotencyKey = Annotated[
-    UUID,
-    Parameter(
-        header="Idempotency-Key", description="Made by the client once per write; a repeat replays."
-    ),
-]
 
 DISPATCHERS = requires(Role.DISPATCHER, Role.SUPERVISOR)
 DESK = requires(Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)
@@ -38,7 +33,11 @@ class DispatchController(Controller):
 
     @post("/{work_order_id:uuid}/recommendation", guards=[DISPATCHERS], operation_id="recommend")
     async def recommend(
-        self, request: Request[Any, Any, Any], tx: Tx, work_order_id: UUID, key: IdempotencyKey
+        self,
+        request: Request[Any, Any, Any],
+        tx: NamedDependency[Tx],
+        work_order_id: FromPath[UUID],
+        key: IdempotencyKey,
     ) -> Recommendation:
         """Rank every crew for the work by arrival, with reasons; nobody left is an alarm."""
 
@@ -51,9 +50,9 @@ class DispatchController(Controller):
     async def send_crew(
         self,
         request: Request[Any, Any, Any],
-        tx: Tx,
-        work_order_id: UUID,
-        data: SendCrew,
+        tx: NamedDependency[Tx],
+        work_order_id: FromPath[UUID],
+        data: JSONBody[SendCrew],
         key: IdempotencyKey,
     ) -> AssignmentView:
         """Send a crew. Whoever comes second is told who was first."""
@@ -85,6 +84,6 @@ class AlarmsController(Controller):
         operation_id="acknowledge_alarm",
         status_code=200,
     )
-    async def acknowledge(self, tx: Tx, alarm_id: UUID) -> AlarmView:
+    async def acknowledge(self, tx: NamedDependency[Tx], alarm_id: FromPath[UUID]) -> AlarmView:
         """Say that somebody has seen it. It ends only when its cause does."""
         return alarm_view(await actions.acknowledge_alarm(tx, alarm_id))

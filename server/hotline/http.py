@@ -22,8 +22,9 @@ from server.hotline.wire import (
     Unmasked,
     UnmaskIn,
 )
-from server.incidents.http import DESK, READERS, IdempotencyKey
+from server.incidents.http import DESK, READERS
 from server.policy.queries import pack_of
+from server.web import IdempotencyKey
 
 
 class HotlineController(Controller):

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from server.access.guards import requires
 from server.actor import Role
@@ -36,20 +36,12 @@ from server.promises.actions import claim_exemption, rule_on_exemption
 from server.promises.queries import exemption, exemption_view
 from server.promises.wire import ExemptionClaim, ExemptionRuling, ExemptionView
 from server.refusal import Invalid
+from server.web import IdempotencyKey
 from server.work import queries as work_queries
 from server.work.views import order_views
 from server.work.wire import WorkOrderView
 
-IdempotencyKey = Annotated[
-    UUID,
-    HeaderParameter(
-        name="Idempotency-Key", description="Made by the client once per write; a repeat replays."
-    ),
-]
-
-READERS = requires(
-    Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR
-)
+READERS = requires(Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
 DESK = requires(Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)
 DISPATCHERS = requires(Role.DISPATCHER, Role.SUPERVISOR)
 SUPERVISORS = requires(Role.SUPERVISOR)

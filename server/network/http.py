@@ -29,7 +29,7 @@ from server.network.roads import Roads
 from server.network.tile_cache import KeptTile, TileCache
 from server.network.wire import ClosureView, MapView, NewClosure
 from server.refusal import NotFound
-from server.web import database_of
+from server.web import IdempotencyKey, database_of
 
 TILE_TYPE = "application/vnd.mapbox-vector-tile"
 TILE_CACHING = "private, max-age=31536000, immutable"
@@ -136,7 +136,7 @@ class NetworkController(Controller):
         self,
         tx: NamedDependency[Tx],
         data: JSONBody[NewClosure],
-        idempotency_key: Annotated[UUID, HeaderParameter(name="Idempotency-Key")],
+        idempotency_key: IdempotencyKey,
     ) -> ClosureView:
         """Close a stretch or an area, or slow it; the next travel time respects it.
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from geo.coordinates import LonLat
 from server.crews import queries as crews
@@ -20,6 +20,7 @@ from server.crews.tables import Crew
 from server.db import Tx
 from server.refusal import NotFound
 from server.work.lifecycle import COMPLETING, LIVE, SETTLED, AssignmentState, OrderState, Verb
+from server.work.rules import ARRIVAL_WINDOW
 from server.work.tables import (
     ArrivalProof,
     Assignment,
@@ -323,7 +324,7 @@ async def recheck_readings(
     """The newest recheck reading at each place of an incident (none older than `since`)."""
     statement = (
         select(Reading)
-        .distinct(Reading.place)
+        .ext(distinct_on(Reading.place))
         .where(Reading.incident_id == incident_id, Reading.recheck)
     )
     if since is not None:
@@ -355,15 +356,16 @@ async def proofs_of(tx: Tx, assignment_ids: Collection[UUID]) -> dict[UUID, Arri
 async def open_proofs(
     tx: Tx, crew_ids: Collection[UUID], since: datetime, until: datetime
 ) -> list[UUID]:
-    """Assignments of these crews with an arrival in that time that is still being judged,
-    unlocked."""
+    """Assignments of these crews whose arrival is still being judged, and on which fixes taken
+    between `since` and `until` may bear; unlocked."""
     return list(
         await tx.session.scalars(
             select(ArrivalProof.assignment_id)
             .where(
                 ArrivalProof.crew_id.in_(crew_ids),
                 ArrivalProof.open_until > tx.now,
-                ArrivalProof.arrived_at.between(since, until),
+                ArrivalProof.arrived_at >= since - ARRIVAL_WINDOW,
+                ArrivalProof.arrived_at <= until + ARRIVAL_WINDOW,
             )
             .order_by(ArrivalProof.assignment_id)
         )
