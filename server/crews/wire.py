@@ -11,7 +11,9 @@ from uuid import UUID
 
 import msgspec
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+Name = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")
+]
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=r"^[^\x00\s]+$")]
 Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Words = Annotated[list[Word], msgspec.Meta(max_length=40)]

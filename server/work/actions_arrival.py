@@ -36,8 +36,6 @@ from server.work.lifecycle import (
 from server.work.tables import ArrivalProof, Assignment, FieldRecord, WorkOrder
 from server.work.wire import Outcome, Verdict
 
-WINDOW = timedelta(minutes=30)
-"""Fixes this long before and after a word are looked at."""
 OPEN_FOR = timedelta(hours=24)
 """How long an offline phone's fixes may still change the verdict."""
 
@@ -89,7 +87,9 @@ async def judge_arrival(tx: Tx, order: WorkOrder, row: Assignment) -> Judged | N
     distance: float | None = None
     tap_far = False
     if scene is not None:
-        fixes = await tracking.fixes_around(tx, first.phone_id, first.occurred_at, WINDOW)
+        fixes = await tracking.fixes_around(
+            tx, first.phone_id, first.occurred_at, rules.ARRIVAL_WINDOW
+        )
         if told is not None:
             own = _as_fix(told)
             fixes.append(own)
@@ -104,7 +104,7 @@ async def judge_arrival(tx: Tx, order: WorkOrder, row: Assignment) -> Judged | N
             order.scene_radius_m,
             tapped_at=first.occurred_at,
             clock_offset_s=first.clock_offset_s,
-            window_s=WINDOW.total_seconds(),
+            window_s=rules.ARRIVAL_WINDOW.total_seconds(),
         )
     proof = await queries.proof_of(tx, row.id)
     skilled, equipped = await _qualification(tx, order, row, proof)
@@ -193,7 +193,7 @@ async def judge_again(tx: Tx, crew_ids: Collection[UUID], since: datetime, until
     the arrivals they may bear on. Returns how many verdicts or flags changed.
     """
     changed = 0
-    for assignment_id in await queries.open_proofs(tx, crew_ids, since - WINDOW, until + WINDOW):
+    for assignment_id in await queries.open_proofs(tx, crew_ids, since, until):
         held = await lock_chain(tx, assignment_id)
         assert held is not None, "a proof belongs to an assignment"
         order, row = held

@@ -205,6 +205,9 @@ _FLAG_OF_EVIDENCE: Final[Mapping[str, str]] = MappingProxyType(
 )
 """geo's word for a doubt → the word on the wire."""
 
+ARRIVAL_WINDOW: Final = timedelta(minutes=30)
+"""Fixes this long before and after a word that proves an arrival are looked at."""
+
 TAP_LATE_S: Final = 120.0
 """A crew inside the scene for longer than this before its tap probably forgot to tap."""
 

@@ -1,0 +1,148 @@
+"""Taking fixes from many phones at once: one transaction for all that wait, each answered after it.
+
+Phones send small batches all the time. A commit for each would spend most of the machine on
+waiting for the disk; so while one transaction commits, the batches that come meanwhile gather for
+the next. Nobody is answered before the commit that holds their fixes. Not here: what is stored and
+judged (`server.tracking`, `server.work`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from server.access.queries import still_live
+from server.actor import Actor
+from server.crews.queries import duty_windows
+from server.db import Database
+from server.refusal import Invalid, NotSignedIn
+from server.tracking.actions import Batch, Stored, store
+from server.tracking.rules import NEWEST, OLDEST
+from server.tracking.wire import FixesKept, SentFixes
+from server.work.actions_arrival import judge_again
+from server.work.queries import open_proofs
+
+FIXES_AT_ONCE = 20_000
+"""No transaction takes more, so that nobody waits long behind a returning phone's backlog."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    batch: Batch
+    answer: asyncio.Future[FixesKept]
+
+
+class Intake:
+    """One process's intake. Start with `running_intake`, which also sees the last batch home."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: dict[UUID, deque[_Waiting]] = {}
+        self._storing: dict[UUID, asyncio.Task[None]] = {}
+
+    async def keep(self, actor: Actor, sent: SentFixes) -> FixesKept:
+        """Store a phone's fixes; returns after they are durable.
+
+        Raises NotSignedIn when the phone was revoked meanwhile, Invalid for times no clock shows.
+        """
+        assert actor.phone_id is not None
+        assert actor.id is not None
+        _refuse_nonsense(sent)
+        batch = Batch(
+            phone_id=actor.phone_id,
+            person_id=actor.id,
+            sent=sent,
+            recorded_at=self._database.clock.now(),
+        )
+        answer: asyncio.Future[FixesKept] = asyncio.get_running_loop().create_future()
+        company_id = actor.company_id
+        self._waiting.setdefault(company_id, deque()).append(_Waiting(batch, answer))
+        if company_id not in self._storing:
+            self._storing[company_id] = asyncio.create_task(self._store_all(company_id))
+        return await answer
+
+    async def finish(self) -> None:
+        """Wait until everything taken so far is stored or refused."""
+        while self._storing:
+            await asyncio.gather(*self._storing.values(), return_exceptions=True)
+
+    async def _store_all(self, company_id: UUID) -> None:
+        waiting = self._waiting[company_id]
+        try:
+            while waiting:
+                group = [waiting.popleft()]
+                fixes = len(group[0].batch.sent.fixes)
+                while waiting and fixes + len(waiting[0].batch.sent.fixes) <= FIXES_AT_ONCE:
+                    fixes += len(waiting[0].batch.sent.fixes)
+                    group.append(waiting.popleft())
+                await self._store_group(company_id, group)
+        finally:
+            del self._storing[company_id]
+
+    async def _store_group(self, company_id: UUID, group: list[_Waiting]) -> None:
+        [answers] = await asyncio.gather(
+            self._stored(company_id, [one.batch for one in group]), return_exceptions=True
+        )
+        if isinstance(answers, BaseException):
+            # Each request fails by itself, with the true reason, and its phone sends again.
+            for one in group:
+                if not one.answer.done():
+                    one.answer.set_exception(answers)
+            return
+        for one, answer in zip(group, answers, strict=True):
+            if one.answer.done():
+                continue  # The phone hung up; its fixes are stored all the same.
+            if answer is None:
+                one.answer.set_exception(NotSignedIn())
+            else:
+                one.answer.set_result(answer.kept)
+
+    async def _stored(self, company_id: UUID, batches: list[Batch]) -> list[Stored | None]:
+        """The answers of a group, in order; None for a phone that may not send any more."""
+        actor = Actor.system(company_id, "fixes")
+        async with self._database.begin(actor) as tx:
+            live = await still_live(tx, sessions=(), phones={one.phone_id for one in batches})
+            mine = [one for one in batches if one.phone_id in live and one.sent.fixes]
+            stored: dict[int, Stored] = {}
+            judge = False
+            if mine:
+                since = min(fix.at for one in mine for fix in one.sent.fixes)
+                until = max(fix.at for one in mine for fix in one.sent.fixes)
+                slack = timedelta(seconds=max(abs(one.offset_s) for one in mine))
+                since, until = since - slack, min(until + slack, tx.now)
+                windows = await duty_windows(tx, {one.person_id for one in mine}, since, until)
+                kept = await store(tx, mine, windows)
+                stored = {id(batch): one for batch, one in zip(mine, kept, strict=True)}
+                crew_ids = frozenset(crew_id for one in kept for crew_id in one.crew_ids)
+                judge = bool(crew_ids) and bool(await open_proofs(tx, crew_ids, since, until))
+        if judge:
+            # After the fixes are durable, in a transaction that takes the locks in their order. If
+            # it fails the phone sends again: the fixes are known by then, and are judged then.
+            async with self._database.begin(actor) as tx:
+                await judge_again(tx, crew_ids, since, until)
+        nothing = Stored(FixesKept(accepted=0, off_duty=0, newest_at=None), frozenset())
+        return [stored.get(id(one), nothing) if one.phone_id in live else None for one in batches]
+
+
+def _refuse_nonsense(sent: SentFixes) -> None:
+    allowed = f"{OLDEST:%Y}–{NEWEST:%Y}"
+    if not OLDEST <= sent.sent_at <= NEWEST:
+        raise Invalid(field="sent_at", why=allowed)
+    for fix in sent.fixes:
+        if not OLDEST <= fix.at <= NEWEST:
+            raise Invalid(field="at", why=allowed)
+
+
+@contextlib.asynccontextmanager
+async def running_intake(database: Database) -> AsyncIterator[Intake]:
+    """An intake inside the block; at its end what was taken is stored and answered."""
+    intake = Intake(database)
+    try:
+        yield intake
+    finally:
+        await intake.finish()

@@ -1,0 +1,61 @@
+"""What the desk does to an assignment once it is made, and what the field said of it.
+
+Not here: making one (`server.dispatch`), the phone's words (`field_client_api`).
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from server.access.guards import requires
+from server.actor import Role
+from server.db import Tx
+from server.feed import once
+from server.web import IdempotencyKey
+from server.work import actions, queries, views
+from server.work.wire import AssignmentView, RecallReason, RecordView
+
+
+class AssignmentController(Controller):
+    """Assignments."""
+
+    path = "/api/assignments"
+    tags = ["work"]
+
+    @post(
+        "/{assignment_id:uuid}/recall",
+        guards=[requires(Role.DISPATCHER, Role.SUPERVISOR)],
+        operation_id="recall_assignment",
+        status_code=200,
+    )
+    async def recall(
+        self,
+        tx: NamedDependency[Tx],
+        assignment_id: FromPath[UUID],
+        data: JSONBody[RecallReason],
+        key: IdempotencyKey,
+    ) -> AssignmentView:
+        """Call the crew back. 409 with the code of what it already came to."""
+
+        async def make() -> AssignmentView:
+            await actions.recall(tx, assignment_id, data.reason)
+            return (await views.assignment_views(tx, [assignment_id]))[0]
+
+        return await once(
+            tx, key, (f"recall_assignment {assignment_id}", data), make, AssignmentView
+        )
+
+    @get(
+        "/{assignment_id:uuid}/records",
+        guards=[requires(Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)],
+        operation_id="assignment_records",
+    )
+    async def records(
+        self, tx: NamedDependency[Tx], assignment_id: FromPath[UUID]
+    ) -> list[RecordView]:
+        """Every word the field said of it, as received, refused ones included."""
+        return [views.record_view(row) for row in await queries.records_of(tx, [assignment_id])]
