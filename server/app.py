@@ -16,6 +16,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from server.access.authentication import ConsoleAuthentication
 from server.access.http import ACCESS_CONTROLLERS
+from server.crews.http import CrewController
 from server.db import Database
 from server.db.anchor import clock_for, following
 from server.dispatch.http import AlarmsController, DispatchController
@@ -31,7 +32,9 @@ from server.network.http import NetworkController
 from server.places.http import PlacesController
 from server.rooms import open_rooms
 from server.settings import Settings
+from server.tracking.http import TrackController
 from server.web import EXCEPTION_HANDLERS, provide_tx
+from server.work.http import AssignmentController
 
 MAX_BODY_BYTES = 1_000_000
 """No console request is larger; the rest is refused before it is read."""
@@ -66,6 +69,9 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
             HotlineController,
             DispatchController,
             AlarmsController,
+            CrewController,
+            TrackController,
+            AssignmentController,
             LiveController,
         ],
         dependencies={"tx": Provide(provide_tx)},
