@@ -7,6 +7,7 @@ person's, plates carry a province that does not exist. The demo sign-ins are pub
 from __future__ import annotations
 
 import random
+import re
 from typing import Final
 
 import msgspec
@@ -18,6 +19,10 @@ from server.drill.town_plane import bend, to_lonlat
 
 COMPANY_CODE: Final = "changming-demo"
 DEMO_PASSWORD: Final = "changming-demo"  # noqa: S105  It opens an invented company, for everybody.
+
+DRILL_OPERATOR: Final = "drill-operator"
+DRILL_DISPATCHER: Final = "drill-dispatcher"
+DRILL_SUPERVISOR: Final = "drill-supervisor"
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +64,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Crew(msgspec.Struct, frozen=True, kw_only=True):
-    """A crew; its first member carries the phone. `shift_start_hour` is local time."""
+    """A crew; its first member carries the phone."""
 
     code: str
     name: str
@@ -68,7 +73,6 @@ class Crew(msgspec.Struct, frozen=True, kw_only=True):
     vehicle_kind: str
     kit: tuple[str, ...]
     members: tuple[Member, ...]
-    shift_start_hour: int
 
 
 class Premises(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,8 +110,32 @@ _OFFICE: Final = (
     ("admin", "顾明", ("administrator",)),
     ("auditor", "冯思远", ("auditor",)),
 )
+_DRILL_STAFF: Final = (
+    (DRILL_OPERATOR, "演练接警员", ("operator",)),
+    (DRILL_DISPATCHER, "演练调度员", ("dispatcher",)),
+    (DRILL_SUPERVISOR, "演练值班长", ("supervisor",)),
+)
+"""Who plays the desk in a drill, under names of their own: a visitor's deeds stay a visitor's."""
+_BY_DAY: Final = ("抢4", "抢8", "维3", "维4")
 _ORDINALS: Final = "一二三四五六七八"
 _LEAK: Final = ("leak_response", "repair")
+
+
+def shift_hours(crew_code: str) -> int:
+    """How long a crew's shift from 08:00 lasts.
+
+    Most crews stand by around the clock; some only by day, as real rosters thin out at night.
+    """
+    return 12 if crew_code in _BY_DAY else 24
+
+
+def premises_kind(address: str) -> str:
+    """flat, house, shop or farmhouse, by the form of an address."""
+    if address.endswith("室"):
+        return "flat"
+    if re.fullmatch(r".+村\d+号", address):
+        return "farmhouse"
+    return "house" if address.endswith("号") else "shop"
 
 
 def draw_up(chance: random.Random, buildings: list[Building]) -> Papers:
@@ -117,7 +145,8 @@ def draw_up(chance: random.Random, buildings: list[Building]) -> Papers:
         _station(buildings, "CN", "城南站", (-760, -1_380)),
     )
     crews = _crews(chance)
-    office = [Person(username=u, name=n, roles=r, password=DEMO_PASSWORD) for u, n, r in _OFFICE]
+    office = office_sign_ins()
+    desk = [Person(username=u, name=n, roles=r, password=DEMO_PASSWORD) for u, n, r in _DRILL_STAFF]
     field = [
         Person(username=m.username, name=m.name, roles=("crew_member",), password=None)
         for crew in crews
@@ -133,10 +162,15 @@ def draw_up(chance: random.Random, buildings: list[Building]) -> Papers:
             policy_pack="default",
         ),
         stations=stations,
-        people=(*office, *field),
+        people=(*office, *desk, *field),
         crews=crews,
         premises=_premises(chance, buildings),
     )
+
+
+def office_sign_ins() -> list[Person]:
+    """The people of the office whose sign-ins the demo shows."""
+    return [Person(username=u, name=n, roles=r, password=DEMO_PASSWORD) for u, n, r in _OFFICE]
 
 
 def _station(buildings: list[Building], code: str, name: str, at: tuple[float, float]) -> Station:
@@ -195,7 +229,6 @@ def _crew(
         vehicle_kind=vehicle,
         kit=kit,
         members=tuple(members),
-        shift_start_hour=8 if number % 2 else 20,
     )
 
 
