@@ -99,6 +99,7 @@ def have_python_packages(steps: Steps, stamps: Path, extras: Sequence[str]) -> s
         [
             *pip_install(),
             "--prefer-binary",
+            "--no-compile",
             "--editable",
             f".[{','.join(extras)}]",
         ],

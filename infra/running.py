@@ -50,6 +50,7 @@ class Wishes:
     drill: bool = True
     speed: float = 1.0
     """Business seconds per second of the drill, 1 to 60."""
+    intensity: str = "calm"
     verbose: bool = False
     settings: Settings = field(default_factory=Settings)
     own_database: bool = True
@@ -298,6 +299,7 @@ def child_plans(wishes: Wishes, settings: Settings) -> list[ChildPlan]:
     ]
     if wishes.demo and wishes.drill:
         command = [*changming, "drill", "run", "--speed", f"{wishes.speed:g}"]
+        command += ["--intensity", wishes.intensity]
         plans.append(ChildPlan("drill", command, environment, may_end=True))
     return plans
 
