@@ -22,7 +22,7 @@ from server.db.anchor import clock_for, following
 from server.live.hub import running_hub
 from server.rooms import open_rooms
 from server.settings import Settings
-from server.web import EXCEPTION_HANDLERS, provide_tx
+from server.web import EXCEPTION_HANDLERS, document_refusals, provide_tx
 
 MAX_BODY_BYTES = 256_000
 """A full batch of 500 fixes takes about 100 kB; nothing else comes near it."""
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
             app.state.hub = await stack.enter_async_context(running_hub(db))
             yield
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[PairingController, FieldController],
         dependencies={"tx": Provide(provide_tx)},
         exception_handlers=EXCEPTION_HANDLERS,
@@ -62,3 +62,5 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         request_max_body_size=MAX_BODY_BYTES,
         state=State({"database": db, "known_phones": KnownPhones(db)}),
     )
+    document_refusals(app)
+    return app

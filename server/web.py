@@ -11,10 +11,17 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from litestar import Request, Response
+from litestar import Litestar, Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Reference,
+    Schema,
+)
 from litestar.params import HeaderParameter
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
@@ -195,12 +202,49 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
 }
 """What both applications answer when something does not go well."""
 
+
+def document_refusals(app: Litestar) -> None:
+    """Say in the OpenAPI document what every route answers when it does not go well: a Problem.
+
+    Replaces the framework's own error shapes, which no route of ours sends.
+    """
+    schema = app.openapi_schema
+    assert schema.paths is not None
+    text, number = Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.INTEGER)
+    schema.components.schemas["Problem"] = Schema(
+        title="Problem",
+        description="RFC 9457 problem details; `code` is stable, `detail` is in your language.",
+        type=OpenAPIType.OBJECT,
+        properties={
+            "type": text,
+            "title": text,
+            "status": number,
+            "detail": text,
+            "code": text,
+            "params": Schema(type=OpenAPIType.OBJECT),
+        },
+        required=["type", "title", "status", "detail", "code"],
+    )
+    refused = OpenAPIResponse(
+        description="Refused or failed; nothing was stored.",
+        content={PROBLEM: OpenAPIMediaType(schema=Reference(ref="#/components/schemas/Problem"))},
+    )
+    for path in schema.paths.values():
+        for operation in (path.get, path.post, path.put, path.patch, path.delete):
+            if operation is None or operation.responses is None:
+                continue
+            for status in [code for code in operation.responses if code.startswith(("4", "5"))]:
+                del operation.responses[status]
+            operation.responses["default"] = refused
+
+
 __all__ = [
     "EXCEPTION_HANDLERS",
     "AppRequest",
     "IdempotencyKey",
     "Problem",
     "database_of",
+    "document_refusals",
     "language_of",
     "problem",
     "provide_tx",
