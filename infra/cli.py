@@ -126,7 +126,10 @@ def serve(part: str) -> None:
     settings = _settings()
     if part == "watch":
         from server.dispatch import watch
+        from server.rooms import open_rooms
 
+        # The watch moves work whose owners register themselves when their rooms open.
+        open_rooms()
         asyncio.run(watch.run(settings))
         return
     import uvicorn
