@@ -22,7 +22,7 @@ from server.db.anchor import clock_for, following
 from server.live.hub import running_hub
 from server.rooms import open_rooms
 from server.settings import Settings
-from server.web import EXCEPTION_HANDLERS, document_refusals, provide_tx
+from server.web import EXCEPTION_HANDLERS, describe, provide_tx
 
 MAX_BODY_BYTES = 256_000
 """A full batch of 500 fixes takes about 100 kB; nothing else comes near it."""
@@ -62,5 +62,5 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         request_max_body_size=MAX_BODY_BYTES,
         state=State({"database": db, "known_phones": KnownPhones(db)}),
     )
-    document_refusals(app)
+    describe(app)
     return app

@@ -33,7 +33,7 @@ from server.places.http import PlacesController
 from server.rooms import open_rooms
 from server.settings import Settings
 from server.tracking.http import TrackController
-from server.web import EXCEPTION_HANDLERS, document_refusals, provide_tx
+from server.web import EXCEPTION_HANDLERS, describe, provide_tx
 from server.work.http import AssignmentController
 
 MAX_BODY_BYTES = 1_000_000
@@ -87,5 +87,5 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         request_max_body_size=MAX_BODY_BYTES,
         state=State({"database": db}),
     )
-    document_refusals(app)
+    describe(app)
     return app

@@ -203,13 +203,14 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
 """What both applications answer when something does not go well."""
 
 
-def document_refusals(app: Litestar) -> None:
-    """Say in the OpenAPI document what every route answers when it does not go well: a Problem.
+def describe(app: Litestar) -> None:
+    """Finish the OpenAPI document: what every route answers when it does not go well is a Problem.
 
     Replaces the framework's own error shapes, which no route of ours sends.
     """
     schema = app.openapi_schema
     assert schema.paths is not None
+    _mend_tuples(app)
     text, number = Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.INTEGER)
     schema.components.schemas["Problem"] = Schema(
         title="Problem",
@@ -238,13 +239,41 @@ def document_refusals(app: Litestar) -> None:
             operation.responses["default"] = refused
 
 
+def _mend_tuples(app: Litestar) -> None:
+    """Write fixed-length arrays so that every reader of OpenAPI 3.1 understands them.
+
+    The framework writes a list under `items`, which is no schema; `prefixItems` would be exact, but
+    common fuzzers and client generators stumble over it. So: the kinds of item, and how many.
+    """
+    for schema in app.openapi_schema.components.schemas.values():
+        _mend(schema)
+
+
+def _mend(schema: object) -> None:
+    if not isinstance(schema, Schema):
+        return
+    if isinstance(schema.items, list):
+        parts = schema.items
+        kinds = {str(part.to_schema()): part for part in parts}
+        schema.min_items = schema.max_items = len(parts)
+        schema.items = parts[0] if len(kinds) == 1 else Schema(one_of=list(kinds.values()))
+    for part in (
+        *(schema.properties or {}).values(),
+        *(schema.one_of or ()),
+        *(schema.any_of or ()),
+        *(schema.all_of or ()),
+        schema.items,
+    ):
+        _mend(part)
+
+
 __all__ = [
     "EXCEPTION_HANDLERS",
     "AppRequest",
     "IdempotencyKey",
     "Problem",
     "database_of",
-    "document_refusals",
+    "describe",
     "language_of",
     "problem",
     "provide_tx",
