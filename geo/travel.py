@@ -85,6 +85,10 @@ class Travel:
         if graph is None:
             return
         self._usual = road_conditions.apply(graph, ())
+        # Indexes that would otherwise be built while the first caller waits.
+        lon, lat = graph.network.node_lon[:1], graph.network.node_lat[:1]
+        graph.snap_origins(lon, lat)
+        graph.snap_target(float(lon[0]), float(lat[0]))
         self._engine: Engine = DijkstraEngine(graph)
         if backend == "cch":
             from geo.cch import CchEngine

@@ -314,6 +314,19 @@ def test_restrictions_through_a_via_way(kind: str, paths: int, not_modelled: int
         ]
 
 
+def test_a_via_way_is_driven_even_where_the_to_way_can_be_had_without_it() -> None:
+    nodes = {"A": (0.0, 0.0), "B": (100.0, 0.0), "E": (200.0, 50.0), "X": (200.0, -50.0)}
+    members: list[Member] = [("from", "w", 1), ("via", "w", 2), ("to", "w", 3)]
+    tags = {"type": "restriction", "restriction": "no_right_turn"}
+    sketch = Sketch(
+        nodes, [("A B", ROAD), ("B E", ROAD), ("E X B", ROAD)], relations=[(members, tags)]
+    )
+    network = sketch.network()
+    path = network.forbidden_path_arc.tolist()
+    assert network.arc_way_id[path].tolist() == [1, 2, 3]
+    assert len(network.restriction_from_arc) == 0
+
+
 def test_a_file_that_is_missing_or_not_osm_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_osm(tmp_path / "nowhere.osm.pbf")
