@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from geo.coordinates import LonLat, distance_m
 from server.crews.tables import Crew
@@ -79,7 +79,7 @@ async def open_orders(tx: Tx) -> list[OpenOrder]:
         .order_by(Assignment.offered_at, Assignment.id)
         .execution_options(populate_existing=True)
     )
-    for assignment, name in found.tuples():
+    for assignment, name in found:
         sent.setdefault(assignment.work_order_id, []).append((assignment, name))
     return [
         OpenOrder(order, None if lon is None else LonLat(lon, lat), sent.get(order.id, []))
@@ -95,7 +95,7 @@ async def none_left(tx: Tx, order_ids: Collection[UUID]) -> dict[UUID, datetime]
             StoredRecommendation.at,
             StoredRecommendation.none_left,
         )
-        .distinct(StoredRecommendation.work_order_id)
+        .ext(distinct_on(StoredRecommendation.work_order_id))
         .where(StoredRecommendation.work_order_id.in_(order_ids))
         .order_by(
             StoredRecommendation.work_order_id,
@@ -103,7 +103,7 @@ async def none_left(tx: Tx, order_ids: Collection[UUID]) -> dict[UUID, datetime]
             StoredRecommendation.id.desc(),
         )
     )
-    return {order_id: at for order_id, at, nobody in rows.tuples() if nobody}
+    return {order_id: at for order_id, at, nobody in rows if nobody}
 
 
 async def positions_of(tx: Tx, crew_ids: Collection[UUID]) -> dict[UUID, Position]:
@@ -142,7 +142,7 @@ async def moved_m(tx: Tx, since: Mapping[UUID, datetime]) -> dict[UUID, float]:
     )
     return {
         crew_id: float(distance_m(west, south, east, north))
-        for crew_id, west, south, east, north in rows.tuples()
+        for crew_id, west, south, east, north in rows
     }
 
 
