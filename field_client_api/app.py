@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from field_client_api.doors import FieldAuthentication, KnownPhones
 from field_client_api.http import FieldController, PairingController
@@ -20,10 +19,14 @@ from field_client_api.intake import running_intake
 from server.db import Database
 from server.db.anchor import clock_for, following
 from server.live.hub import running_hub
+from server.live.reader import description, document
+from server.live.screens import screens
 from server.rooms import open_rooms
 from server.settings import Settings
 from server.web import EXCEPTION_HANDLERS, describe, provide_tx
 
+SCREENS = Path(__file__).parent / "pwa" / "dist"
+"""The built screens of the phone."""
 MAX_BODY_BYTES = 256_000
 """A full batch of 500 fixes takes about 100 kB; nothing else comes near it."""
 
@@ -48,16 +51,18 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
             yield
 
     app = Litestar(
-        route_handlers=[PairingController, FieldController],
+        route_handlers=[
+            PairingController,
+            FieldController,
+            document("/v1"),
+            screens(SCREENS, ("v1",)),
+        ],
         dependencies={"tx": Provide(provide_tx)},
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[lifespan],
         middleware=[FieldAuthentication],
-        openapi_config=OpenAPIConfig(
-            title="Changming field API",
-            version="1",
-            path="/v1",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        openapi_config=description(
+            "Changming field API", "/v1", "What a crew's phone may ask and tell."
         ),
         request_max_body_size=MAX_BODY_BYTES,
         state=State({"database": db, "known_phones": KnownPhones(db)}),

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from server.access.authentication import ConsoleAuthentication
 from server.access.http import ACCESS_CONTROLLERS
@@ -28,6 +27,8 @@ from server.incidents.http import (
 )
 from server.live.http import LiveController
 from server.live.hub import running_hub
+from server.live.reader import description, document
+from server.live.screens import screens
 from server.network.http import NetworkController
 from server.places.http import PlacesController
 from server.rooms import open_rooms
@@ -36,6 +37,8 @@ from server.tracking.http import TrackController
 from server.web import EXCEPTION_HANDLERS, describe, provide_tx
 from server.work.http import AssignmentController
 
+SCREENS = Path(__file__).parent / "console" / "dist"
+"""The built console."""
 MAX_BODY_BYTES = 1_000_000
 """No console request is larger; the rest is refused before it is read."""
 
@@ -73,16 +76,15 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
             TrackController,
             AssignmentController,
             LiveController,
+            document("/api"),
+            screens(SCREENS, ("api", "tiles")),
         ],
         dependencies={"tx": Provide(provide_tx)},
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[lifespan],
         middleware=[ConsoleAuthentication],
-        openapi_config=OpenAPIConfig(
-            title="Changming console API",
-            version="1",
-            path="/api",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        openapi_config=description(
+            "Changming console API", "/api", "What the console's screens ask and are told."
         ),
         request_max_body_size=MAX_BODY_BYTES,
         state=State({"database": db}),

@@ -242,8 +242,8 @@ def describe(app: Litestar) -> None:
 def _mend_tuples(app: Litestar) -> None:
     """Write fixed-length arrays so that every reader of OpenAPI 3.1 understands them.
 
-    The framework writes a list under `items`, which is no schema; `prefixItems` would be exact, but
-    common fuzzers and client generators stumble over it. So: the kinds of item, and how many.
+    `prefixItems` would be exact, but common fuzzers and client generators stumble over it. So: the
+    kinds of item, and how many.
     """
     for schema in app.openapi_schema.components.schemas.values():
         _mend(schema)
@@ -252,8 +252,9 @@ def _mend_tuples(app: Litestar) -> None:
 def _mend(schema: object) -> None:
     if not isinstance(schema, Schema):
         return
-    if isinstance(schema.items, list):
-        parts = schema.items
+    if schema.prefix_items:
+        parts = list(schema.prefix_items)
+        schema.prefix_items = None
         kinds = {str(part.to_schema()): part for part in parts}
         schema.min_items = schema.max_items = len(parts)
         schema.items = parts[0] if len(kinds) == 1 else Schema(one_of=list(kinds.values()))

@@ -24,6 +24,7 @@ from server.access.tokens import csrf_token, digest, new_token
 from server.actor import Actor, Role
 from server.clock import Clock, FrozenClock
 from server.db import Database, Tx, new_id
+from server.rooms import open_rooms
 from server.settings import Settings
 
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -78,6 +79,7 @@ class PeopledCompany:
 
 def database_at(address: DatabaseAddress, clock: Clock | None = None) -> Database:
     """The application's own way into a test database; the caller disposes of it."""
+    open_rooms()
     return Database(
         Settings(database_url=address.app_url, owner_url=address.owner_url, pool_size=4),
         clock or FrozenClock(NOON),

@@ -118,6 +118,13 @@ def worker_database(cluster: Cluster, template_database: str) -> Iterator[Databa
         yield address
 
 
+@pytest.fixture(scope="module")
+def module_database(cluster: Cluster, template_database: str) -> Iterator[DatabaseAddress]:
+    """One database for a test module whose tests share running servers."""
+    with _copy_of(cluster, template_database) as address:
+        yield address
+
+
 @pytest.fixture
 def database(cluster: Cluster, template_database: str) -> Iterator[DatabaseAddress]:
     """A database for one test, which may commit; about a tenth of a second to make."""
