@@ -9,7 +9,7 @@ Source: Dibbelt, Strasser, Wagner, "Customizable Contraction Hierarchies", 2014.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import ClassVar
@@ -46,6 +46,7 @@ class CchEngine:
         self._metric = CCHMetric(topology)
         self._weights = _whole(graph.weight_ms)
         self._changed = np.zeros(0, dtype=np.int32)
+        self._applied: Conditions | None = None
         self._metric.customize(self._weights)
 
     def search_back(
@@ -76,6 +77,8 @@ class CchEngine:
 
     def _bring_to(self, conditions: Conditions) -> None:
         """Make the metric's weights those of `conditions`; only what differs is touched."""
+        if conditions is self._applied:
+            return
         rows = np.union1d(self._changed, conditions.changed_turn)
         wanted = _whole(conditions.weight_ms[rows])
         differs = wanted != self._weights[rows]
@@ -84,6 +87,7 @@ class CchEngine:
             self._weights[rows] = wanted[differs]
             self._metric.update_weights(rows.astype(np.uint32), wanted[differs])
         self._changed = conditions.changed_turn
+        self._applied = conditions
 
 
 @dataclass(frozen=True)
@@ -95,32 +99,41 @@ class _Hierarchy:
     positions: list[Position]
     entries: Entries
     conditions: Conditions
+    best_entry: dict[int, int] = field(default_factory=dict)
+    """For each state asked about so far, the entry that its shortest path takes."""
 
     def ms_from(self, states: IntArray) -> FloatArray:
         if not len(self.entries.state) or not len(states):
             return np.full(len(states), np.inf)
         asked, which = np.unique(states, return_inverse=True)
-        best: FloatArray = self._totals(asked).min(axis=0)
+        totals = self._totals(asked)
+        self.best_entry.update(zip(asked.tolist(), totals.argmin(axis=0).tolist(), strict=True))
+        best: FloatArray = totals.min(axis=0)
         return best[which]
 
     def metres_from(self, states: IntArray) -> FloatArray:
         length_m = self.graph.network.arc_length_m
         last_m = last_metres(self.graph, self.positions)
         metres = np.zeros(len(states))
-        entry = self._totals(states).argmin(axis=0) if len(states) else []
-        for k, through in enumerate(entry):
-            turns = self._turns(int(states[k]), int(through))
+        for k, state in enumerate(states.tolist()):
+            through = self._entry(state)
+            turns = self._turns(state, through)
             driven = self.graph.state_arc[self.graph.turn_into[turns]]
             metres[k] = length_m[driven].sum() + last_m[self.entries.position[through]]
         return metres
 
     def path_from(self, state: int) -> tuple[list[tuple[int, float]], Position]:
-        entry = int(self._totals(np.array([state], dtype=np.int32)).argmin(axis=0)[0])
+        entry = self._entry(state)
         turns = self._turns(state, entry)
         total_ms = float(self.conditions.weight_ms[turns].sum() + self.entries.ms[entry])
         remaining_ms = total_ms - np.cumsum(self.conditions.weight_ms[turns])
         path = list(zip(self.graph.turn_into[turns].tolist(), remaining_ms.tolist(), strict=True))
         return path, self.positions[int(self.entries.position[entry])]
+
+    def _entry(self, state: int) -> int:
+        if state not in self.best_entry:
+            self.ms_from(np.array([state], dtype=np.int32))
+        return self.best_entry[state]
 
     def _totals(self, states: IntArray) -> FloatArray:
         """Milliseconds through each entry from each state. float64[entries, states]."""
