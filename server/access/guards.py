@@ -36,8 +36,9 @@ class Guard:
             return actor.kind == "phone"
         return actor.kind == "person" and not self.roles.isdisjoint(actor.roles)
 
-    def __call__(self, connection: Connection, _handler: BaseRouteHandler) -> None:
+    async def __call__(self, connection: Connection, _handler: BaseRouteHandler) -> None:
         """Raise NotSignedIn or Forbidden unless the connection's identity may pass."""
+        # Awaits nothing, but Litestar would hand a plain function to a thread at every request.
         actor: Actor | None = connection.scope.get("user")
         if self.allows(actor):
             return
