@@ -7,6 +7,11 @@ import { defineConfig } from "vitest/config";
 
 const target = process.env["CHANGMING_CONSOLE"] ?? "http://127.0.0.1:8700";
 
+const proxy = {
+  "/api": { target, ws: true, changeOrigin: false },
+  "/tiles": { target },
+};
+
 export default defineConfig({
   plugins: [vue()],
   worker: { format: "es" },
@@ -16,12 +21,8 @@ export default defineConfig({
     // The map engine alone is over a megabyte; it is loaded once and kept.
     chunkSizeWarningLimit: 2000,
   },
-  server: {
-    proxy: {
-      "/api": { target, ws: true, changeOrigin: false },
-      "/tiles": { target },
-    },
-  },
+  server: { proxy },
+  preview: { proxy },
   test: {
     environment: "happy-dom",
     include: ["src/**/*.test.ts"],

@@ -10,7 +10,7 @@ export type Instant = string;
 export type IncidentClass = "P0" | "P1" | "P2" | "P3" | "P4";
 export type Role =
   | "dispatcher"
-  | "hotline_operator"
+  | "operator"
   | "crew_member"
   | "supervisor"
   | "account_manager"
@@ -251,7 +251,9 @@ export interface Closure extends Versioned {
   geometry: GeoJSON.Geometry;
   factor: number | null;
   reason: string;
+  from?: Instant;
   until: Instant | null;
+  made_by?: string;
 }
 
 export interface Station {
@@ -317,7 +319,7 @@ export interface Change {
 export type Frame =
   | { type: "changes"; seq: number; after?: number; changes: Change[] }
   | { type: "positions"; at: Instant; positions: Position[] }
-  | { type: "time"; now: Instant; speed: number }
+  | { type: "time"; now: Instant; speed: number; seq?: number }
   | { type: "resnapshot" };
 
 export type EtaKind = "road" | "estimate";
@@ -330,11 +332,12 @@ export interface Said {
 export interface Candidate {
   rank: number;
   crew_id: Id;
-  eta_seconds: number;
-  travel_seconds: number;
+  /** Mobilisation and travel together; null while nobody knows where the work is. */
+  eta_seconds: number | null;
+  travel_seconds: number | null;
   mobilisation_seconds: number;
-  eta_kind: EtaKind;
-  distance_m: number;
+  eta_kind: EtaKind | null;
+  distance_m: number | null;
   slack_seconds: number | null;
   reasons: Said[];
   shortfalls: Said[];

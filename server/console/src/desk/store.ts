@@ -18,6 +18,7 @@ import type {
 } from "../api/types";
 import { browserOutside, FeedClient, type Link } from "../feed/client";
 import { emptyCopy, type Copy } from "../feed/fold";
+import { useZone } from "../i18n";
 import { nowMs, resync, syncFrom, type TimeSync } from "../time/clock";
 import { boardOrder, groupBy, isLive, queueRows, standingAlarms, waitingCalls } from "./urgency";
 
@@ -33,7 +34,6 @@ const sync = shallowRef<TimeSync | null>(null);
 const businessMs = ref(0);
 const mapFacts = shallowRef<MapFacts | null>(null);
 const zones = shallowRef<GeoJSON.FeatureCollection | null>(null);
-const closureList = shallowRef<Closure[]>([]);
 const selectedIncidentId = ref<string | null>(null);
 const selectedCrewId = ref<string | null>(null);
 const detail = shallowRef<IncidentDetail | null>(null);
@@ -47,6 +47,7 @@ const assignmentShelf = shelf("assignment");
 const clockShelf = shelf("clock");
 const crewShelf = shelf("crew");
 const alarmShelf = shelf("alarm");
+const closureShelf = shelf("closure");
 const timelineShelf = shelf("timeline");
 
 const rows = computed(() =>
@@ -62,6 +63,9 @@ const clocksOf = computed(() =>
 const callsOf = computed(() => groupBy(callShelf.value.values(), (one) => one.incident_id));
 const workOrdersOf = computed(() => groupBy(workOrderShelf.value.values(), (one) => one.incident_id));
 const liveAssignments = computed(() => [...assignmentShelf.value.values()].filter(isLive));
+const closureList = computed<Closure[]>(() =>
+  [...closureShelf.value.values()].sort((a, b) => (a.from ?? "").localeCompare(b.from ?? "")),
+);
 const isDrill = computed(() => [...incidentShelf.value.values()].some((one) => one.drill) || (sync.value?.speed ?? 1) !== 1);
 const isStale = computed(() => link.value.state !== "live");
 const selected = computed(() =>
@@ -74,6 +78,9 @@ const timeline = computed<TimelineEntry[]>(() => {
     .filter((entry) => entry.incident_id === id)
     .sort((a, b) => a.at.localeCompare(b.at) || a.recorded_at.localeCompare(b.recorded_at));
 });
+
+/** A desk that has just been opened shows what is most urgent; after that only people choose. */
+let greeted = false;
 
 let client: FeedClient | null = null;
 let ticking: number | undefined;
@@ -89,11 +96,15 @@ function startOpen(): void {
   client = new FeedClient(browserOutside(api.snapshot), {
     copy(next, touched) {
       copy.value = next;
+      if (!greeted) {
+        greeted = true;
+        selectedIncidentId.value = rows.value.find((row) => row.stage !== "done")?.incident.id ?? null;
+      }
       if (touched === "all" || touched.has("timeline") || touched.has("call")) detailSoon();
-      if (touched === "all" || touched.has("closure")) void readClosures();
     },
     snapshot(snapshot) {
       company.value = snapshot.company;
+      useZone(snapshot.company.time_zone);
       stations.value = snapshot.stations;
       positions.value = new Map(snapshot.positions.map((one) => [one.crew_id, one]));
       sync.value = syncFrom(snapshot.time, performance.now());
@@ -120,6 +131,7 @@ function startOpen(): void {
 }
 
 function stop(): void {
+  greeted = false;
   client?.stop();
   client = null;
   window.clearInterval(ticking);
@@ -146,14 +158,6 @@ async function readMap(): Promise<void> {
     if (!(failure instanceof Refused || failure instanceof Unanswered)) throw failure;
     // The map is a help, the queue is the work: keep asking while the desk goes on without it.
     if (client) window.setTimeout(() => void readMap(), 3000);
-  }
-}
-
-async function readClosures(): Promise<void> {
-  try {
-    closureList.value = await api.closures();
-  } catch (failure) {
-    if (!(failure instanceof Refused || failure instanceof Unanswered)) throw failure;
   }
 }
 
@@ -235,5 +239,4 @@ export const desk = {
   hurry: () => client?.hurry(),
   choose,
   readDetail,
-  readClosures,
 };

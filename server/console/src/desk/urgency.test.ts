@@ -7,6 +7,7 @@ import {
   previewClass,
   queueRows,
   shareUsed,
+  shortNumber,
   stageOf,
   standingAlarms,
 } from "./urgency";
@@ -169,5 +170,12 @@ describe("the bar beside a candidate", () => {
     expect(shareUsed(600, -60)).toBe(1);
     expect(shareUsed(600, null)).toBe(1);
     expect(shareUsed(600, -700)).toBe(1);
+  });
+});
+
+describe("a number said aloud", () => {
+  it("is its last part", () => {
+    expect(shortNumber("20261122-0007")).toBe("0007");
+    expect(shortNumber("17")).toBe("17");
   });
 });

@@ -182,7 +182,7 @@ export function previewClass(kind: CallKind, facts: Facts): IncidentClass {
   return kind === "other_repair" ? "P3" : "P4";
 }
 
-/** Whether a value the server sent is masked (138****1234, 张*). */
+/** Whether a value the server sent is masked (stars for what is hidden). */
 export function isMasked(value: string | null): boolean {
   return value !== null && value.includes("*");
 }
@@ -200,4 +200,9 @@ export function shareUsed(etaSeconds: number, slackSeconds: number | null): numb
   const remaining = etaSeconds + slackSeconds;
   if (remaining <= 0) return 1;
   return Math.min(1, Math.max(0, etaSeconds / remaining));
+}
+
+/** The part of a number people say aloud: `20261122-0007` is 0007. */
+export function shortNumber(number: string): string {
+  return number.slice(number.lastIndexOf("-") + 1);
 }

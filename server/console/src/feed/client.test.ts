@@ -108,6 +108,14 @@ describe("keeping in step", () => {
     expect(rig.link).toEqual({ state: "live", heardAt: "2026-11-21T00:00:05Z", tries: 0 });
   });
 
+  it("comes back from where the heartbeat said it is, never from before", () => {
+    rig.socket.heard({ ...time, seq: 52 } as Frame);
+    rig.socket.heard({ ...time, seq: 40 } as Frame);
+    rig.socket.closed();
+    rig.pass((ms) => ms === 500);
+    expect(rig.socket.after).toBe(52);
+  });
+
   it("says lost when the socket is open but silent", () => {
     rig.pass((ms) => ms === SILENCE_MS);
     expect(rig.link.state).toBe("lost");

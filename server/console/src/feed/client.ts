@@ -145,6 +145,8 @@ export class FeedClient {
         break;
       case "time":
         this.listener.time(frame);
+        // What lay between was not for this desk; coming back later need not ask for it again.
+        if (frame.seq !== undefined) this.copy = { ...this.copy, seq: Math.max(this.copy.seq, frame.seq) };
         this.heard(frame.now);
         return;
       case "resnapshot":

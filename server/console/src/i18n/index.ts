@@ -6,6 +6,7 @@ import { computed } from "vue";
 import { createI18n } from "vue-i18n";
 import { speakLanguage } from "../api/http";
 import type { Params } from "../api/types";
+import { timeOfDay } from "../time/clock";
 import { en } from "./en";
 import { zh } from "./zh";
 
@@ -27,23 +28,32 @@ export const i18n = createI18n({
   fallbackWarn: false,
 });
 
-export const language = computed<Language>(() => (i18n.global.locale.value === "en" ? "en" : "zh"));
+/** The few things asked of vue-i18n here; its own types try to spell out every key. */
+const speaker = i18n.global as unknown as {
+  locale: { value: string };
+  t(key: string, params: Record<string, unknown>): string;
+  te(key: string, locale?: string): boolean;
+};
+
+export const language = computed<Language>(() => (speaker.locale.value === "en" ? "en" : "zh"));
 
 export function speak(next: Language): void {
-  i18n.global.locale.value = next;
+  speaker.locale.value = next;
   localStorage.setItem(KEPT, next);
   document.documentElement.lang = next === "en" ? "en" : "zh-CN";
   document.title = t("brand.full");
   speakLanguage(next === "en" ? "en" : "zh-CN");
 }
 
-export const t = (key: string, params: Record<string, unknown> = {}): string => i18n.global.t(key, params);
+export const t = (key: string, params: Record<string, unknown> = {}): string => speaker.t(key, params);
 
 /** Words for a code the server sent, or the code itself in plain letters when it is a new one. */
 export function word(group: string, code: string | null | undefined): string {
   if (!code) return "";
   const key = `${group}.${code}`;
-  return i18n.global.te(key) || i18n.global.te(key, "zh") ? t(key) : code.replaceAll("_", " ");
+  if (speaker.te(key) || speaker.te(key, "zh")) return t(key);
+  // A code nobody has put into words yet is shown as it is; free text is left alone.
+  return /^[a-z0-9_]+$/.test(code) ? code.replaceAll("_", " ") : code;
 }
 
 /** Several codes as a list: "leak response, repair". */
@@ -58,8 +68,13 @@ export function wordList(group: string, codes: readonly string[]): string {
 export function say(group: string, code: string, params: Params): string {
   const key = `${group}.${code}`;
   const filled: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(params)) filled[name] = spoken(name, value);
-  if (i18n.global.te(key) || i18n.global.te(key, "zh")) return t(key, filled);
+  for (const [name, value] of Object.entries(params)) {
+    filled[name] = spoken(group, name, value);
+    if (name.endsWith("seconds") || name === "seconds_ago") {
+      filled[`${name.replace(/_?seconds(_ago)?$/, "") || "seconds"}_minutes`] = Math.ceil(Math.abs(Number(value)) / 60);
+    }
+  }
+  if (speaker.te(key) || speaker.te(key, "zh")) return t(key, filled);
   const rest = Object.entries(filled).map(([name, value]) => `${name}=${String(value)}`);
   return [code.replaceAll("_", " "), ...rest].join(" ");
 }
@@ -68,7 +83,7 @@ const GROUP_OF: Record<string, string> = {
   skills: "skill",
   skill: "skill",
   kit: "kit",
-  items: "kit",
+  kit_checked: "kit",
   what: "clockWhat",
   cause: "cause",
   reason: "declineReason",
@@ -77,18 +92,29 @@ const GROUP_OF: Record<string, string> = {
   channel: "channel",
   outcome: "outcome",
   result: "callers",
-  kit_checked: "kit",
-  shortfalls: "shortfall",
   flags: "arrivalFlag",
+  verb: "fieldVerb",
+  warning: "zoneWarning",
 };
 
-function spoken(name: string, value: unknown): string | number {
+/** Where the company's clocks stand; set once somebody is signed in. */
+let zone = "Asia/Shanghai";
+export function useZone(next: string): void {
+  zone = next;
+}
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
+
+function spoken(sentence: string, name: string, value: unknown): string | number {
   const group = GROUP_OF[name];
   if (Array.isArray(value)) {
     const codes = value.map(String);
     return group ? wordList(group, codes) : codes.join(t("punctuation.list"));
   }
-  if (typeof value === "string") return group ? word(group, value) : value;
+  if (typeof value === "string") {
+    if (INSTANT.test(value)) return timeOfDay(Date.parse(value), zone);
+    return group && sentence !== group ? word(group, value) : value;
+  }
   if (typeof value === "number") return Number.isInteger(value) ? value : Math.round(value * 10) / 10;
   if (typeof value === "boolean") return t(value ? "punctuation.yes" : "punctuation.no");
   return value === null || value === undefined ? "" : JSON.stringify(value);

@@ -183,8 +183,8 @@ export class City {
         "icon-allow-overlap": true,
         "text-field": ["get", "name"],
         "text-size": 12,
-        "text-offset": [0, 1.2],
-        "text-anchor": "top",
+        "text-offset": [0, -1.1],
+        "text-anchor": "bottom",
         "text-optional": true,
       },
       paint: { "text-color": "#dbe6f2", "text-halo-color": "#0b1016", "text-halo-width": 1.6 },
@@ -275,9 +275,18 @@ export class City {
     this.map.getCanvas().style.cursor = shape;
   }
 
+  /** The zones; the first time, the map looks at the urban ones, where the work is. */
   showZones(zones: GeoJSON.FeatureCollection): void {
-    this.whenLoaded(() => this.put("zones", zones.features));
+    this.whenLoaded(() => {
+      this.put("zones", zones.features);
+      if (this.settled) return;
+      this.settled = true;
+      const urban = new LngLatBounds();
+      for (const zone of zones.features) if (zone.properties?.["area"] === "urban") widen(urban, zone.geometry);
+      if (!urban.isEmpty()) this.map.fitBounds(urban, { padding: 30, duration: 0 });
+    });
   }
+  private settled = false;
 
   showStations(stations: readonly StationOnMap[]): void {
     this.whenLoaded(() => this.put("stations", stations.map((one) => point(one.lon, one.lat, { name: one.name }))));
@@ -379,6 +388,7 @@ export class City {
 
   /** Bring a place into view without losing the dispatcher's zoom when it is close enough. */
   lookAt(lon: number, lat: number): void {
+    this.settled = true;
     this.map.easeTo({
       center: [lon, lat],
       zoom: Math.max(this.map.getZoom(), 14),
@@ -489,6 +499,20 @@ export class City {
 
 function same(a: [number, number], b: [number, number]): boolean {
   return Math.abs(a[0] - b[0]) < 1e-7 && Math.abs(a[1] - b[1]) < 1e-7;
+}
+
+function widen(bounds: LngLatBounds, geometry: GeoJSON.Geometry): void {
+  if (geometry.type === "GeometryCollection") {
+    for (const part of geometry.geometries) widen(bounds, part);
+    return;
+  }
+  const walk = (coordinates: unknown): void => {
+    if (!Array.isArray(coordinates)) return;
+    const [lon, lat] = coordinates as unknown[];
+    if (typeof lon === "number" && typeof lat === "number") bounds.extend([lon, lat]);
+    else for (const part of coordinates) walk(part);
+  };
+  walk(geometry.coordinates);
 }
 
 function point(lon: number, lat: number, properties: GeoJSON.GeoJsonProperties): Feature {

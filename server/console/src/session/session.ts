@@ -67,7 +67,7 @@ export const session = {
   signIn,
   signOut,
   mayDispatch: any("dispatcher", "supervisor"),
-  mayTakeCalls: any("hotline_operator", "dispatcher", "supervisor"),
+  mayTakeCalls: any("operator", "dispatcher", "supervisor"),
   mayClose: any("dispatcher", "supervisor"),
   mayReview: any("supervisor"),
   mayRule: any("supervisor"),

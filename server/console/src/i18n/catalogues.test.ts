@@ -1,0 +1,100 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { say, speak, word } from ".";
+import { en } from "./en";
+import { zh } from "./zh";
+
+const SRC = join(import.meta.dirname, "..");
+const CJK = /[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]/;
+
+function leaves(tree: object, at = ""): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [name, value] of Object.entries(tree)) {
+    const path = at ? `${at}.${name}` : name;
+    if (typeof value === "string") found.set(path, value);
+    else for (const [deep, text] of leaves(value as object, path)) found.set(deep, text);
+  }
+  return found;
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? sources(path) : /\.(vue|ts)$/.test(name) ? [path] : [];
+  });
+}
+
+const chinese = leaves(zh);
+const english = leaves(en);
+const code = sources(SRC)
+  .filter((path) => !path.endsWith(".test.ts") && !path.includes("i18n/zh") && !path.includes("i18n/en"))
+  .map((path) => ({ path, text: readFileSync(path, "utf8") }));
+
+describe("the two catalogues", () => {
+  it("have the same keys", () => {
+    expect([...english.keys()].sort()).toEqual([...chinese.keys()].sort());
+  });
+
+  it("leave the same gaps to fill, and no text empty", () => {
+    const gaps = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
+    for (const [key, text] of chinese) {
+      expect(gaps(english.get(key) ?? ""), key).toEqual(gaps(text));
+      if (key !== "clock.exemption.none") expect(text && english.get(key), key).toBeTruthy();
+    }
+  });
+
+  it("speak their own language", () => {
+    for (const [key, text] of english) if (key !== "language.switch") expect(CJK.test(text), `${key}: ${text}`).toBe(false);
+  });
+
+  it("hold every text: no Chinese stands in the code", () => {
+    const offenders = code.flatMap(({ path, text }) =>
+      text.split("\n").flatMap((line, at) => (CJK.test(line) ? [`${path.slice(SRC.length)}:${at + 1} ${line.trim()}`] : [])),
+    );
+    expect(offenders).toEqual([]);
+  });
+
+  it("have every key the code asks for by name", () => {
+    const asked = code.flatMap(({ path, text }) =>
+      [...text.matchAll(/\bt\(\s*["']([\w.]+)["']/g)].map((match) => ({ path, key: match[1]! })),
+    );
+    expect(asked.length).toBeGreaterThan(150);
+    expect(asked.filter(({ key }) => !chinese.has(key)).map(({ path, key }) => `${path.slice(SRC.length)} ${key}`)).toEqual([]);
+  });
+
+  it("have no key nobody asks for", () => {
+    const all = code.map(({ text }) => text).join("\n");
+    const groups = [...all.matchAll(/[`"'](\w+(?:\.\w+)*)\.\$\{/g)].map((match) => match[1]!);
+    const named = [...all.matchAll(/\b(?:say|word|wordList)\(\s*"([\w.]+)"/g)].map((match) => match[1]!);
+    const prefixes = new Set([...groups, ...named, "skill", "kit", "fieldVerb", "outcome", "assignment.verdict", "cause"]);
+    const unused = [...chinese.keys()].filter((key) => {
+      if (all.includes(`"${key}"`) || all.includes(`'${key}'`)) return false;
+      return ![...prefixes].some((prefix) => key.startsWith(`${prefix}.`));
+    });
+    expect(unused).toEqual([]);
+  });
+});
+
+describe("coded words", () => {
+  beforeEach(() => speak("zh"));
+
+  it("become sentences with translated parameters", () => {
+    expect(say("shortfall", "missing_kit", { kit: "gas_detector" })).toBe("缺装备 检测仪");
+    expect(say("verb", "promise_late", { what: "arrived", margin_seconds: -95 })).toBe("到场超时 2 分钟");
+    speak("en");
+    expect(say("shortfall", "missing_kit", { kit: "gas_detector" })).toBe("lacks gas detector");
+    expect(say("shortfall", "declined_here", { seconds_ago: 130 })).toBe("declined 3 min ago");
+  });
+
+  it("write instants in the company's time, not the machine's", () => {
+    expect(say("alarm", "breach", { what: "arrived", due_at: "2026-11-21T00:30:00Z" })).toBe("到场时限 08:30:00 已过");
+  });
+
+  it("show a code they do not know rather than nothing", () => {
+    expect(word("reason", "brand_new_rule")).toBe("brand new rule");
+    expect(word("declineReason", "路上堵车_严重")).toBe("路上堵车_严重");
+    expect(say("alarm", "brand_new", { n: 3 })).toBe("brand new n=3");
+    expect(say("verb", "crew_arrived", { crew: "A1" })).toBe("A1 到场，");
+  });
+});
