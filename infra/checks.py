@@ -6,17 +6,21 @@ so that one run shows everything there is to mend.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from infra import environment
 from infra.checkout import ROOT, var_folder
 from infra.environment import SCREENS, VENV
 from infra.machine import SetupProblem
 from infra.steps import Steps, Taken
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -76,10 +80,29 @@ def _everything() -> list[str]:
 
 
 def _pytest(arguments: Sequence[str]) -> int:
-    return subprocess.run(
-        [str(VENV / "bin/python"), "-m", "pytest", *arguments], cwd=ROOT, check=False
-    ).returncode
+    """Run pytest; its status. Asked to stop, we let it clean up its databases and servers first."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        for tests in running:
+            tests.send_signal(signal.SIGINT)
+
+    # Before the start: a shell that runs us in the background has told us to ignore SIGINT, and
+    # pytest would inherit that.
+    before = {number: signal.signal(number, pass_on) for number in _STOPPING}
+    command = [str(VENV / "bin/python"), "-m", "pytest", *arguments]
+    try:
+        with subprocess.Popen(command, cwd=ROOT, start_new_session=True) as tests:
+            running.append(tests)
+            return tests.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        sys.exit(130)

@@ -143,6 +143,9 @@ def serve(part: str) -> None:
         host=settings.host,
         port=settings.console_port if part == "console" else settings.field_port,
         ws="websockets-sansio",
+        # One frame is made for all desks (server/live/direct.py); compressing is for each alone.
+        ws_per_message_deflate=False,
+        ws_max_size=64 * 1024,
         access_log=False,
         timeout_graceful_shutdown=5,
     )
