@@ -11,9 +11,10 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from geo.track import CLOCK_SHOWN_S, ArrivalEvidence
+from geo.track import ArrivalEvidence
 from server.crews.rules import DETECTOR, LEAK_RESPONSE
 from server.refusal import Refusal
+from server.tracking.rules import clock_is_off
 from server.work.lifecycle import (
     MILESTONES,
     REACHES,
@@ -44,13 +45,14 @@ def correct(
 ) -> Corrected:
     """The business time of something a phone timed by its own clock.
 
-    The offset is measured by the sending: phone's `sent_at` against our `recorded_at`; it holds
-    the way through the network too, so up to 5 s are taken as that and nothing is corrected.
-    The result never lies after `recorded_at` nor before `not_before` (the offer). Source: F15.
+    The offset is measured by the sending: phone's `sent_at` against our `recorded_at`. The way
+    through the network makes a phone look slow, never fast: so a phone up to 5 s behind is taken
+    to be right, and any phone ahead is corrected. The result never lies after `recorded_at` nor
+    before `not_before` (the offer). Source: F15.
     """
     offset_s = (sent_at - recorded_at).total_seconds()
     at = occurred_at
-    if abs(offset_s) > CLOCK_SHOWN_S:
+    if clock_is_off(offset_s):
         try:
             at = occurred_at - timedelta(seconds=offset_s)
         except OverflowError:

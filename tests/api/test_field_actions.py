@@ -197,7 +197,7 @@ async def test_a_reading_without_instrument_or_unit_is_refused_and_kept(
 async def test_a_dangerous_reading_is_flagged_and_an_overdue_instrument_does_not_count(
     phone: Phone, assignment: Assignment, desk: Desk, alarm: dict[str, Any]
 ) -> None:
-    reading = {"unit": "%vol", "place": "厨房", "instrument_no": "D-7"}
+    reading: dict[str, Any] = {"unit": "%vol", "place": "厨房", "instrument_no": "D-7"}
     await phone.say("reading", assignment.id, value=1.5, calibration_due="2027-01-01", **reading)
     await phone.say("reading", assignment.id, value=0, calibration_due="2026-11-20", **reading)
     high, stale = (await incident_page(desk, alarm))["readings"]
@@ -240,7 +240,7 @@ async def test_an_arrival_after_the_recall_is_refused_kept_and_seen(
     async with changming.begin(scene.company.system) as tx:
         await actions.recall(tx, assignment.id, "改派更近的班组")
     clock.advance(300)
-    reading = {"value": 40, "unit": "%LEL", "place": "厨房", "instrument_no": "D-7"}
+    reading: dict[str, Any] = {"value": 40, "unit": "%LEL", "place": "厨房", "instrument_no": "D-7"}
     answer = await phone.say("arrive", assignment.id, fix=phone.fix())
     assert (answer["outcome"], answer["code"]) == ("refused", "assignment_recalled")
     await phone.say("reading", assignment.id, **reading)
