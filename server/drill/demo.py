@@ -66,7 +66,6 @@ async def load(settings: Settings, progress: Progress) -> str:
     A second call finds everything and takes a moment. An interrupted load is gone on with: people,
     crews, places and roads are each one transaction. Progress: (what, share from 0 to 1).
     """
-    open_rooms()
     database = Database(settings, clock_for(settings))
     try:
         async with following(database):
@@ -77,6 +76,7 @@ async def load(settings: Settings, progress: Progress) -> str:
 
 async def load_into(database: Database, progress: Progress) -> str:
     """`load` with an open database, whose clock the caller keeps going."""
+    open_rooms()
     async with database.companyless() as session:
         company_id = await company_id_for_code(session, COMPANY_CODE)
     if company_id is not None and await _is_loaded(database, company_id):

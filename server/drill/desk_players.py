@@ -40,7 +40,7 @@ class DeskHabits:
 
     dispatches: bool = True
     """Send the first on the list by itself; False leaves that to a person."""
-    patience_s: tuple[float, float] = (20.0, 45.0)
+    patience_s: tuple[float, float] = (12.0, 35.0)
     """A dispatch is left to people at the screen for so long."""
     call_back_after_s: tuple[float, float] = (60.0, 240.0)
     close_after_s: tuple[float, float] = (30.0, 120.0)
@@ -241,10 +241,17 @@ class Staff:
         """What somebody at the desk should do now, each as (what it is, how to do it)."""
         drills = {i["id"]: i for i in self._board.of("incident") if i["drill"]}
         orders = [o for o in self._board.of("work_order") if o["incident_id"] in drills]
-        if self._habits.dispatches:
-            for order in self._undispatched(orders):
-                if self._ripe("send", order["id"], self._habits.patience_s):
-                    yield ("send", order["id"]), partial(self._send, order)
+        if self._habits.dispatches and not any(what == "send" for what, _ in self._busy):
+            # One dispatcher sends one crew at a time, the most urgent first: two lists made at
+            # the same moment would name the same crew.
+            ripe = [
+                order
+                for order in self._undispatched(orders)
+                if self._ripe("send", order["id"], self._habits.patience_s)
+            ]
+            ripe.sort(key=lambda order: (order["priority_class"], order["opened_at"]))
+            for order in ripe[:1]:
+                yield ("send", order["id"]), partial(self._send, order)
         for call in self._board.of("call"):
             incident = drills.get(call["incident_id"] or "")
             if incident is None or not call["owed_answer"] or not _over(incident):
@@ -297,7 +304,9 @@ class Staff:
         }
         sent = await self._dispatcher.post(f"{path}/assignments", choice)
         if not sent.ok:
-            return self._refused("send", order["id"], "send", sent.code)
+            self._tally[f"refused:send:{sent.code}"] += 1
+            # Somebody at a screen, or the watch, was quicker; the next list knows of it.
+            return self._again("send", order["id"], 10)
         self._tally["sent"] += 1
         # An offer that is declined or runs out brings the order back to this list.
         self._again("send", order["id"], 20)

@@ -6,8 +6,9 @@ Not here: what is asked (`desk`, `phone`).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import httpx
 import msgspec
@@ -17,6 +18,8 @@ RETRIED: Final = frozenset({500, 502, 503, 504})
 """The server is away or fell over this request; the same request with the same key is safe."""
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 3.0
+SLOW_S: Final = 3.0
+"""An answer that took so many wall seconds is worth a line in the log."""
 KNOCKS_ON_FAULT: Final = 8
 """A fault that stays is a bug and must be seen, not knocked at for ever."""
 
@@ -47,6 +50,10 @@ class Answer:
 
 class Door:
     """One API at one address."""
+
+    witness: ClassVar[Callable[[str, str, Any, Answer], None] | None] = None
+    """Told of every answer that reached us (method, path, body, answer): what a bench that kills
+    servers must find again afterwards."""
 
     def __init__(self, address: str, connections: int = 20) -> None:
         self.address = address.rstrip("/")
@@ -88,8 +95,14 @@ class Door:
             except httpx.TransportError as error:
                 log.debug("door_away", path=path, error=repr(error))
             else:
+                took_s = response.elapsed.total_seconds()
+                if took_s > SLOW_S:
+                    log.info("door_slow", path=path, took_s=round(took_s, 2))
                 if response.status_code not in RETRIED:
-                    return Answer(response.status_code, _decoded(response))
+                    answer = Answer(response.status_code, _decoded(response))
+                    if Door.witness is not None:
+                        Door.witness(method, path, body, answer)
+                    return answer
                 faults += 1 if response.status_code == 500 else 0
                 if faults >= KNOCKS_ON_FAULT:
                     raise DoorShut(f"{method} {path}: {response.status_code} {response.text[:300]}")

@@ -59,9 +59,9 @@ def draw_outing(chance: random.Random, *, urgent: bool, on_the_road: bool) -> Ou
         taps_arrival=chance.random() > 0.05,
         taps_twice=chance.random() < 0.06,
         survey_s=chance.uniform(60, 220),
-        control_s=chance.uniform(90, 600),
-        repair_s=chance.uniform(420, 1_500),
-        recheck_s=chance.uniform(240, 900),
+        control_s=chance.uniform(90, 420),
+        repair_s=chance.uniform(240, 840),
+        recheck_s=chance.uniform(150, 480),
         nobody_home_s=chance.uniform(300, 700) if chance.random() < 0.04 else 0.0,
     )
 

@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from geo.coordinates import LonLat, distance_m
 from geo.travel import Route
@@ -46,7 +47,7 @@ from server.drill.town_papers import (
     DRILL_SUPERVISOR,
     Premises,
 )
-from server.network.roads import Roads
+from server.network.roads import Roads, RoadsNow
 from server.rooms import open_rooms
 from server.settings import Settings
 
@@ -91,7 +92,6 @@ async def run(settings: Settings, wishes: DrillWishes) -> DrillTally:
 
     Raises NoDemoCompany.
     """
-    open_rooms()
     database = Database(settings, clock_for(settings))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -108,6 +108,7 @@ async def run(settings: Settings, wishes: DrillWishes) -> DrillTally:
 
 async def play(database: Database, wishes: DrillWishes, stop: asyncio.Event) -> DrillTally:
     """`run` with an open database, whose clock the caller keeps going; ends when `stop` is set."""
+    open_rooms()
     actor = await _company(database, wishes.company)
     async with _at_speed(database, wishes.speed):
         cast = _Cast(database, wishes, actor)
@@ -166,6 +167,7 @@ class _Cast:
         ]
         self._crews: list[CrewPlayer] = []
         self._roads = Roads()
+        self._roads_known: RoadsNow | None = None
 
     def tally(self) -> DrillTally:
         words: Counter[str] = Counter()
@@ -241,7 +243,11 @@ class _Cast:
     async def _keep_shifts(self) -> None:
         while True:
             await self._tempo.wait(SHIFTS_EVERY.total_seconds())
-            await self._plan_shifts()
+            try:
+                await self._plan_shifts()
+            except (DBAPIError, OSError) as error:
+                # There are shifts for days ahead: the next turn will do.
+                log.warning("drill_database_away", error=str(error))
 
     async def _crew_players(self, premises: list[Premises]) -> list[CrewPlayer]:
         players = []
@@ -269,9 +275,17 @@ class _Cast:
         return paired
 
     async def _way(self, start: LonLat, target: LonLat) -> Route:
-        async with self._database.begin(self._actor) as tx:
-            now = await self._roads.get(tx)
-        return await asyncio.to_thread(now.travel.route, start, target, now.conditions)
+        """The way as the roads are now; as they last were, while the database is away."""
+        while True:
+            try:
+                async with self._database.begin(self._actor) as tx:
+                    self._roads_known = await self._roads.get(tx)
+            except (DBAPIError, OSError) as error:
+                log.debug("drill_database_away", error=str(error))
+            now = self._roads_known
+            if now is not None:
+                return await asyncio.to_thread(now.travel.route, start, target, now.conditions)
+            await asyncio.sleep(REST_S)
 
 
 def _metres(station: LonLat, place: Premises) -> float:

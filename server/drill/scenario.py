@@ -16,18 +16,18 @@ from server.drill.scripts import SCRIPTS, Script
 from server.drill.town_names import SURNAMES, person
 from server.drill.town_papers import Premises
 
-GOLDEN_SECOND_CALL_S: Final = (70.0, 420.0)
+SECOND_CALL_S: Final = (70.0, 420.0)
 
 
 class Intensity(StrEnum):
     """How busy the night is."""
 
-    CALM = "calm"  # a call every seven minutes or so: the map lives, nobody runs
-    NORMAL = "normal"  # every three minutes
-    STORM = "storm"  # every three quarters of a minute, in bursts: more than the crews can do
+    CALM = "calm"  # a call every eight minutes or so: the map lives, nobody runs
+    NORMAL = "normal"  # every four and a half minutes: about what the demo's crews can do
+    STORM = "storm"  # every minute, in bursts: more than they can do
 
 
-MEAN_GAP_S: Final = {Intensity.CALM: 420.0, Intensity.NORMAL: 180.0, Intensity.STORM: 45.0}
+MEAN_GAP_S: Final = {Intensity.CALM: 480.0, Intensity.NORMAL: 270.0, Intensity.STORM: 60.0}
 OPEN_LIMIT: Final = {Intensity.CALM: 7, Intensity.NORMAL: 14, Intensity.STORM: 60}
 """No further call rings while so many of the drill's incidents are open: a drill that nobody
 answers must not fill the database by itself."""
@@ -86,7 +86,7 @@ def plan_calls(
         second = None
         if chance.random() < script.second_callers:
             second = SecondCaller(
-                after_s=chance.uniform(*GOLDEN_SECOND_CALL_S),
+                after_s=chance.uniform(*SECOND_CALL_S),
                 words=chance.choice(script.second_sayings).format(place=place.address),
                 caller_name=person(chance),
                 caller_phone=f"1990001{chance.randrange(10_000):04d}",
@@ -101,16 +101,16 @@ def plan_calls(
             caller_phone=place.customer_phone,
             people_count=chance.randint(*script.people),
             confidence=chance.choices(("pin", "address"), (0.35, 0.65))[0],
-            talk_s=chance.uniform(25, 75),
+            talk_s=chance.uniform(20, 55),
             hangs_up=chance.random() < 0.02,
             second=second,
         )
 
 
 def _gap(chance: random.Random, intensity: Intensity, number: int, burst: int) -> float:
-    if number == 1:
-        # The first call comes soon: whoever starts a drill should not stare at a still map.
-        return chance.uniform(4, 12)
+    if number <= 3:
+        # The first calls come soon: whoever starts a drill should not stare at a still map.
+        return chance.uniform(4, 12) if number == 1 else chance.uniform(45, 100)
     mean = MEAN_GAP_S[intensity] / (4 if burst else 1)
     return min(chance.expovariate(1 / mean), 4 * mean) + 5
 
