@@ -30,6 +30,8 @@ export const shell = {
   },
   /** The call form is open; which call it writes down, if one already rang. */
   callForm: shallowRef<{ callId: string | null } | null>(null),
+  /** The call this desk is writing down at the moment. */
+  writing: ref<string | null>(null),
   help: ref(false),
   soundOn: ref(localStorage.getItem(KEPT_SOUND) !== "off"),
   toggleSound() {

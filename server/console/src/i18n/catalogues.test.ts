@@ -81,7 +81,7 @@ describe("coded words", () => {
 
   it("become sentences with translated parameters", () => {
     expect(say("shortfall", "missing_kit", { kit: "gas_detector" })).toBe("缺装备 检测仪");
-    expect(say("verb", "promise_late", { what: "arrived", margin_seconds: -95 })).toBe("到场超时 2 分钟");
+    expect(say("verb", "promise_late", { what: "arrived", margin_seconds: -95 })).toBe("到场超时 01:35");
     speak("en");
     expect(say("shortfall", "missing_kit", { kit: "gas_detector" })).toBe("lacks gas detector");
     expect(say("shortfall", "declined_here", { seconds_ago: 130 })).toBe("declined 3 min ago");

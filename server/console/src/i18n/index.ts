@@ -6,7 +6,7 @@ import { computed } from "vue";
 import { createI18n } from "vue-i18n";
 import { speakLanguage } from "../api/http";
 import type { Params } from "../api/types";
-import { timeOfDay } from "../time/clock";
+import { span, timeOfDay } from "../time/clock";
 import { en } from "./en";
 import { zh } from "./zh";
 
@@ -71,7 +71,9 @@ export function say(group: string, code: string, params: Params): string {
   for (const [name, value] of Object.entries(params)) {
     filled[name] = spoken(group, name, value);
     if (name.endsWith("seconds") || name === "seconds_ago") {
-      filled[`${name.replace(/_?seconds(_ago)?$/, "") || "seconds"}_minutes`] = Math.ceil(Math.abs(Number(value)) / 60);
+      const stem = name.replace(/_?seconds(_ago)?$/, "") || "seconds";
+      filled[`${stem}_minutes`] = Math.ceil(Math.abs(Number(value)) / 60);
+      filled[`${stem}_span`] = span(Math.abs(Number(value)));
     }
   }
   if (speaker.te(key) || speaker.te(key, "zh")) return t(key, filled);

@@ -123,7 +123,7 @@ export class City {
         type: "line",
         source: "zones",
         filter: ["==", ["get", "area"], "urban"],
-        paint: { "line-color": "#5f9ad8", "line-width": 1.4, "line-opacity": 0.75, "line-dasharray": [4, 2] },
+        paint: { "line-color": "#6aa6e6", "line-width": 1.7, "line-opacity": 0.85, "line-dasharray": [4, 2] },
       },
       firstLabel,
     );
@@ -446,7 +446,11 @@ export class City {
         properties: { late: link.late },
         geometry: { type: "LineString", coordinates: [[from.lon, from.lat], [link.toLon, link.toLat]] },
       });
-      labels.push(point((from.lon + link.toLon) / 2, (from.lat + link.toLat) / 2, { label: link.label, late: link.late }));
+      // Nearer to the crew than to the incident, whose marker would lie over it.
+      const share = 0.36;
+      const lon = from.lon + (link.toLon - from.lon) * share;
+      const lat = from.lat + (link.toLat - from.lat) * share;
+      labels.push(point(lon, lat, { label: link.label, late: link.late }));
     }
     this.put("links", lines);
     this.put("link-labels", labels);
