@@ -127,9 +127,9 @@ def have_node(steps: Steps) -> str:
     return "installed into .venv"
 
 
-def node_path() -> str:
-    """PATH under which node and npm are found."""
-    folder = machine.find_node() or VENV / "bin"
+def node_path(which: Callable[[str], str | None] = shutil.which) -> str:
+    """PATH under which node and npm are found: the machine's, else those in .venv."""
+    folder = machine.find_node(which) or VENV / "bin"
     return f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 

@@ -16,7 +16,7 @@ from typing import NoReturn
 from infra import environment, machine
 from infra.checkout import ROOT, var_folder
 from infra.environment import VENV
-from infra.machine import SetupProblem
+from infra.machine import Need, SetupProblem
 from infra.steps import Steps
 
 HELP = {
@@ -47,7 +47,9 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         return _go_on_as([str(VENV / "bin/changming"), "up", "--help"])
     if kind == "up" and rest == ["--check"]:
-        return check()
+        for_up, for_test = machine.needs(browser=False), machine.needs(browser=True)
+        may_install = machine.root_prefix() is not None
+        return check(for_up, for_test, machine.find_node(), may_install=may_install)
     if kind == "bench" and (not rest or rest[0] not in bench_names()):
         print(HELP["bench"] + "\nBenches: " + (", ".join(bench_names()) or "none yet"))
         return 0 if not rest else 2
@@ -101,19 +103,19 @@ def prepare(kind: str, rest: Sequence[str], steps: Steps) -> None:
             steps.run(f"{name} screens", partial(environment.have_screens, steps, stamps, name))
 
 
-def check() -> int:
-    """Say what this machine has and lacks for `infra/up` and `infra/test`; 1 when `up` lacks."""
+def check(
+    for_up: Sequence[Need], for_test: Sequence[Need], node: Path | None, *, may_install: bool
+) -> int:
+    """Say what a machine has and lacks for `infra/up` and `infra/test`; 1 when `up` lacks."""
     print(f"Changming 长明 · {machine.described()}")
-    for_up = machine.needs(browser=False)
-    for need in machine.needs(browser=True):
+    for need in for_test:
         mark = "✓" if need.here else "✗"
         how = "" if need.here else f"   (would install {' '.join(need.packages)})"
         use = "" if need in for_up else ", for the browser tests"
         print(f"  {mark} {need.what}{use}{how}")
-    node = machine.find_node()
     print(f"  ✓ Node in {node}" if node else "  ✓ Node would come from Python's installer")
     lacking = [package for need in for_up if not need.here for package in need.packages]
-    if lacking and machine.root_prefix() is None:
+    if lacking and not may_install:
         print(f"\nYou may not install here without a password. Run: {machine.by_hand(lacking)}")
     return 1 if lacking else 0
 
