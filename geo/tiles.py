@@ -22,10 +22,13 @@ from geo.coordinates import Floats
 LAYERS: Final = ("areas", "buildings", "water_lines", "roads", "labels")
 """In the order they are drawn, lowest first."""
 
+ALL_LAYERS: Final = "all"
+"""Asked for in a layer's place: every layer in one tile, which screens fetch at one go."""
+
 LAST_ZOOM: Final = 14
 """Tiles are cut up to here and enlarged beyond by the screen: 4096 steps are 0.6 m at zoom 14."""
 
-OVERVIEW_ZOOM: Final = 11
+OVERVIEW_ZOOM: Final = 12
 """Up to this zoom a tile shows few of the many features it covers, and has an index of its own."""
 
 EXTENT: Final = 4096
@@ -132,7 +135,7 @@ def first_zoom(layer: str, kind: str, area_mercator_m2: float = 0.0) -> int:
 
 
 def tile_statement(layer: str, z: int, table: str) -> str:
-    """SQL of one layer of one tile: one row, one bytea (empty when nothing is drawn there).
+    """SQL of one layer of one tile, or of ALL_LAYERS: one row, one bytea, empty for nothing drawn.
 
     Bind parameters: version, x, y. `table` holds version, layer, id, class, kind, name, oneway,
     first_zoom and geom (EPSG:3857), a GiST index over (version, layer, geom), and the same once
@@ -140,8 +143,17 @@ def tile_statement(layer: str, z: int, table: str) -> str:
     a small whole number, so that the planner sees which index fits; and `table` and `layer`, which
     are the program's own words. Raises ValueError for another layer, zoom or table.
     """
-    if layer not in LAYERS or not table.isidentifier() or z not in range(LAST_ZOOM + 1):
-        raise ValueError(f"no such layer, zoom or table: {layer}, {z}, {table}")
+    if not table.isidentifier() or z not in range(LAST_ZOOM + 1):
+        raise ValueError(f"no such zoom or table: {z}, {table}")
+    if layer == ALL_LAYERS:
+        # Tiles are made to be joined end to end: repeated fields of one message.
+        return "SELECT " + " || ".join(f"({_one_layer(each, z, table)})" for each in LAYERS)
+    if layer not in LAYERS:
+        raise ValueError(f"no such layer: {layer}")
+    return _one_layer(layer, z, table)
+
+
+def _one_layer(layer: str, z: int, table: str) -> str:
     geometry = "feature.geom"
     if z < LAST_ZOOM and layer != "labels":
         # Half a pixel: what is thrown away could not have been seen.

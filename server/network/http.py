@@ -12,18 +12,18 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody
 
-from geo.tiles import LAST_ZOOM, LAYERS, TILES_REVISION, Tile
+from geo.tiles import ALL_LAYERS, LAST_ZOOM, LAYERS, TILES_REVISION, Tile
 from server.access.guards import requires, signed_in
 from server.actor import Actor, Role
 from server.db import Database, Tx
 from server.feed import once
 from server.network.actions import add_closure, lift_closure
+from server.network.cutting import cut_tile
 from server.network.queries import (
     closure_view,
     closure_views,
     current_road_version,
     has_road_version,
-    tile_bytes,
 )
 from server.network.roads import Roads
 from server.network.tile_cache import KeptTile, TileCache
@@ -103,10 +103,10 @@ class NetworkController(Controller):
         row: FromPath[str],
         if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
     ) -> Response[bytes]:
-        """One layer of one tile as a Mapbox Vector Tile; `row` is y.mvt. Never changes.
+        """One layer of one tile, or "all" of them, as a Mapbox Vector Tile; `row` is y.mvt.
 
-        200 with nothing in it where nothing is drawn; 404 for a version, layer or square that does
-        not exist; 304 when the reader has it.
+        It never changes. 200 with nothing in it where nothing is drawn; 404 for a version, layer
+        or square that does not exist; 304 when the reader has it.
         """
         version, square = _tile_asked_for(tile_version, layer, z, x, row)
         cache = tile_cache_of(request)
@@ -168,7 +168,7 @@ class NetworkController(Controller):
 
 def _tile_asked_for(tile_version: str, layer: str, z: int, x: int, row: str) -> tuple[int, Tile]:
     version, y = _VERSION.fullmatch(tile_version), _ROW.fullmatch(row)
-    if version is None or y is None or layer not in LAYERS:
+    if version is None or y is None or layer not in (*LAYERS, ALL_LAYERS):
         raise NotFound(what="tile / 图块")
     try:
         return int(version[1]), Tile(z, x, int(y[1]))
@@ -177,9 +177,10 @@ def _tile_asked_for(tile_version: str, layer: str, z: int, x: int, row: str) -> 
 
 
 async def _cut(database: Database, actor: Actor, version: int, layer: str, square: Tile) -> bytes:
-    # A transaction of its own, opened only now: a kept tile costs the database nothing.
-    async with database.begin(actor) as tx:
-        content = await tile_bytes(tx, version, layer, square)
-        if not content and not await has_road_version(tx, version):
-            raise NotFound(what="tile / 图块")
+    # The database is asked only now: a kept tile costs it nothing.
+    content = await cut_tile(database, actor.company_id, version, layer, square)
+    if not content:
+        async with database.begin(actor) as tx:
+            if not await has_road_version(tx, version):
+                raise NotFound(what="tile / 图块")
     return content

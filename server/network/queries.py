@@ -1,4 +1,4 @@
-"""Every SELECT about road versions, tiles and closures."""
+"""Every SELECT about road versions and closures (tiles: `cutting`)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import msgspec
 import shapely
 from geoalchemy2 import functions as spatial
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, Select, and_, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
-from geo.tiles import Tile, tile_statement
 from server.db import Tx
 from server.feed import Kind, Representation, represents
-from server.network.tables import Closure, MapFeature, RoadVersion
+from server.network.tables import Closure, RoadVersion
 from server.network.wire import ClosureView
 from server.refusal import NotFound
 
@@ -55,13 +54,6 @@ async def has_road_version(tx: Tx, version: int) -> bool:
         select(RoadVersion.version).where(RoadVersion.version == version)
     )
     return found is not None
-
-
-async def tile_bytes(tx: Tx, version: int, layer: str, tile: Tile) -> bytes:
-    """One layer of one tile, cut by PostGIS in one statement; empty when nothing is drawn."""
-    statement = tile_statement(layer, tile.z, MapFeature.__tablename__)
-    found = await tx.session.scalar(text(statement), {"version": version, "x": tile.x, "y": tile.y})
-    return bytes(found)
 
 
 def _in_force(at: datetime) -> ColumnElement[bool]:

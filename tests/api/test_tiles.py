@@ -13,11 +13,15 @@ import pytest
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from sqlalchemy import event
+from psycopg import sql
 
 from geo.tiles import LAYERS, Tile, tile_at, tile_statement
+from infra.cluster import Cluster, DatabaseAddress
 from server.access.authentication import ConsoleAuthentication
+from server.access.lately import PROOF_LASTS
+from server.access.sign_in import sign_out
 from server.actor import Role
+from server.clock import FrozenClock
 from server.db import Database
 from server.feed.queries import newest_seq
 from server.network.actions import import_roads, prune_road_versions
@@ -189,6 +193,19 @@ async def test_a_feature_has_one_id_at_every_zoom(reader: MapReader) -> None:
     assert near.id == far.id
 
 
+async def test_all_layers_at_one_go_are_the_layers_end_to_end(reader: MapReader) -> None:
+    tile = tile_at(CENTRE.lon, CENTRE.lat, 14)
+    answer = await reader.get(reader.path("all", tile))
+    assert [layer.name for layer in read_tile(answer.content)] == [
+        "areas",
+        "buildings",
+        "water_lines",
+        "roads",
+    ]
+    alone = [(await reader.get(reader.path(layer, tile))).content for layer in LAYERS]
+    assert answer.content == b"".join(alone)
+
+
 async def test_a_tile_keeps_for_ever_and_is_sent_once(reader: MapReader) -> None:
     path = reader.path("roads", tile_at(CENTRE.lon, CENTRE.lat, 14))
     first = await reader.get(path)
@@ -202,20 +219,6 @@ async def test_a_tile_keeps_for_ever_and_is_sent_once(reader: MapReader) -> None
     assert again.headers["cache-control"] == first.headers["cache-control"]
     other = await reader.get(path, **{"if-none-match": '"something else"'})
     assert (other.status_code, other.content) == (200, first.content)
-
-
-async def test_the_database_cuts_a_tile_once(reader: MapReader, changming: Database) -> None:
-    cut: list[str] = []
-
-    def listen(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if "ST_AsMVT" in statement:
-            cut.append(statement)
-
-    event.listen(changming.engine.sync_engine, "before_cursor_execute", listen)
-    path = reader.path("roads", tile_at(CENTRE.lon, CENTRE.lat, 13))
-    answers = [await reader.get(path) for _ in range(3)]
-    assert len(cut) == 1
-    assert len({answer.content for answer in answers}) == 1
 
 
 async def test_an_empty_square_is_an_empty_answer(reader: MapReader) -> None:
@@ -249,6 +252,48 @@ async def test_nobody_gets_no_tile(client: httpx.AsyncClient, reader: MapReader)
     assert (await reader.get(path)).status_code == 200
     for address in (path, "/api/map"):
         assert (await client.get(address)).status_code == 401
+
+
+async def test_tiles_go_on_for_a_moment_after_a_session_ended_and_no_longer(
+    reader: MapReader, changming: Database, clock: FrozenClock
+) -> None:
+    path = reader.path("roads", tile_at(CENTRE.lon, CENTRE.lat, 14))
+    assert (await reader.get(path)).status_code == 200
+    await sign_out(changming, reader.company.people[Role.DISPATCHER].actor)
+    assert (await reader.get("/api/map")).status_code == 401
+    assert (await reader.get(path)).status_code == 200
+    clock.advance(PROOF_LASTS.total_seconds())
+    assert (await reader.get(path)).status_code == 401
+
+
+async def test_an_ended_session_never_proved_here_gets_no_tile(
+    client: httpx.AsyncClient, changming: Database, company: PeopledCompany, crossroads: Path
+) -> None:
+    reader = MapReader(client, company)
+    await reader.look()
+    path = reader.path("roads", tile_at(CENTRE.lon, CENTRE.lat, 14))
+    await sign_out(changming, company.people[Role.DISPATCHER].actor)
+    async with browser(console(changming)) as another_process:
+        answer = await another_process.get(path, headers=reader.headers)
+    assert answer.status_code == 401
+
+
+async def test_a_tile_is_cut_once_so_without_a_database_kept_ones_are_answered(
+    reader: MapReader, cluster: Cluster, database: DatabaseAddress
+) -> None:
+    tile = tile_at(CENTRE.lon, CENTRE.lat, 14)
+    first = await reader.get(reader.path("roads", tile))
+    with cluster.connect_superuser() as connection:
+        name = sql.Identifier(database.name)
+        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            [database.name],
+        )
+    again = await reader.get(reader.path("roads", tile))
+    assert (again.status_code, again.content) == (200, first.content)
+    cut = await reader.get(reader.path("areas", tile))
+    assert (cut.status_code, cut.json()["code"]) == (503, "database_unavailable")
 
 
 async def test_another_company_gets_neither_tile_nor_kept_tile(

@@ -125,7 +125,7 @@ def upgrade() -> None:
         "map_features",
         ["version", "layer", "geom"],
         postgresql_using="gist",
-        postgresql_where=sa.text("first_zoom <= 11"),
+        postgresql_where=sa.text("first_zoom <= 12"),
     )
     # A tile takes milliseconds; starting workers to help with it takes longer than that.
     op.execute("ALTER TABLE map_features SET (parallel_workers = 0)")
