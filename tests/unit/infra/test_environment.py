@@ -1,7 +1,6 @@
 """Missing programs: installed where that is allowed, explained where it is not."""
 
 import io
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from infra import environment
 from infra.machine import Need, SetupProblem
 from infra.steps import Steps
 
-POSTGIS = Need("PostgreSQL with PostGIS", False, ("postgresql-postgis",))
+FONT = Need("a Chinese font", False, ("fonts-noto-cjk",))
 CHROMIUM = Need("Chromium", False, ("chromium",), "Take Chrome.")
 
 
@@ -19,68 +18,70 @@ def found(need: Need) -> Need:
     return Need(need.what, True, need.packages, need.otherwise)
 
 
-class RecordedSteps(Steps):
-    """Steps that write down which programs they would start."""
+class Machine:
+    """A machine whose apt-get writes down what it is asked for."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, io.StringIO())
-        self.commands: list[str] = []
+        self._asked = folder / "asked"
+        self._asked.touch()
+        programs = folder / "bin"
+        programs.mkdir()
+        fake = programs / "apt-get"
+        fake.write_text(f'#!/bin/sh\necho "$@" >> {self._asked}\n', encoding="ascii")
+        fake.chmod(0o755)
+        self.prefix = ["env", f"PATH={programs}:/usr/bin:/bin"]
+        self.steps = Steps(folder / "log", io.StringIO())
 
-    def command(self, words: Sequence[str], **options: object) -> None:
-        """Write `words` down instead of running them."""
-        self.commands.append(" ".join(words))
+    def asked(self) -> list[str]:
+        """What apt-get was asked for, one line a call."""
+        return self._asked.read_text(encoding="ascii").splitlines()
 
 
 @pytest.fixture
-def steps(tmp_path: Path) -> RecordedSteps:
-    """Steps that install nothing."""
-    return RecordedSteps(tmp_path)
+def machine(tmp_path: Path) -> Machine:
+    """A machine on which nothing was asked of apt-get yet."""
+    return Machine(tmp_path)
 
 
-def looks(*answers: list[Need]) -> Iterator[list[Need]]:
-    """What one look after another finds."""
-    return iter(answers)
-
-
-def test_complete_machine_is_left_alone(steps: RecordedSteps) -> None:
-    told = environment.have_programs(steps, lambda: [found(POSTGIS)], prefix=None, apt=False)
+def test_complete_machine_is_left_alone(machine: Machine) -> None:
+    told = environment.have_programs(machine.steps, lambda: [found(FONT)], prefix=None, apt=False)
     assert told == "all here"
-    assert steps.commands == []
+    assert machine.asked() == []
 
 
-def test_missing_programs_are_installed_where_allowed(steps: RecordedSteps) -> None:
+def test_missing_programs_are_installed_where_allowed(machine: Machine) -> None:
     # The second look, after apt's lists have come, knows the better package.
-    better = Need(POSTGIS.what, False, ("postgresql-17-postgis-3",))
-    look = looks([POSTGIS, CHROMIUM], [better, found(CHROMIUM)], [found(better), found(CHROMIUM)])
-    told = environment.have_programs(steps, lambda: next(look), prefix=["sudo", "-n"], apt=True)
-    assert told == "installed postgresql-17-postgis-3"
-    update, install = steps.commands
-    assert update.startswith("sudo -n env DEBIAN_FRONTEND=noninteractive apt-get")
-    assert update.endswith("update")
-    assert install.startswith("sudo -n sh -c")
-    assert "postgresql-17-postgis-3" in install
-    assert "chromium" not in install
-
-
-def test_who_may_not_install_is_told_the_command(steps: RecordedSteps) -> None:
-    with pytest.raises(SetupProblem) as caught:
-        environment.have_programs(steps, lambda: [POSTGIS, CHROMIUM], prefix=None, apt=True)
-    assert "PostgreSQL with PostGIS, Chromium" in str(caught.value)
-    assert "sudo apt-get update && sudo apt-get install -y postgresql-postgis chromium" in str(
-        caught.value
+    better = Need(FONT.what, False, ("fonts-noto-cjk-extra",))
+    looks = iter([[FONT, CHROMIUM], [better, found(CHROMIUM)], [found(better), found(CHROMIUM)]])
+    told = environment.have_programs(
+        machine.steps, lambda: next(looks), prefix=machine.prefix, apt=True
     )
-    assert steps.commands == []
+    assert told == "installed fonts-noto-cjk-extra"
+    update, install = machine.asked()
+    assert update.endswith("update")
+    assert install.endswith("install -y --no-install-recommends fonts-noto-cjk-extra")
 
 
-def test_machine_without_apt_is_told_the_names(steps: RecordedSteps) -> None:
-    with pytest.raises(SetupProblem, match=r"no apt-get.*postgresql-postgis"):
-        environment.have_programs(steps, lambda: [POSTGIS], prefix=[], apt=False)
-    assert steps.commands == []
+def test_who_may_not_install_is_told_the_command(machine: Machine) -> None:
+    with pytest.raises(SetupProblem) as caught:
+        environment.have_programs(machine.steps, lambda: [FONT, CHROMIUM], prefix=None, apt=True)
+    told = str(caught.value)
+    assert "a Chinese font, Chromium" in told
+    assert "sudo apt-get update && sudo apt-get install -y fonts-noto-cjk chromium" in told
+    assert machine.asked() == []
 
 
-def test_package_that_did_not_help_is_reported(steps: RecordedSteps) -> None:
+def test_machine_without_apt_is_told_the_names(machine: Machine) -> None:
+    with pytest.raises(SetupProblem, match=r"no apt-get.*fonts-noto-cjk"):
+        environment.have_programs(machine.steps, lambda: [FONT], prefix=[], apt=False)
+    assert machine.asked() == []
+
+
+def test_package_that_did_not_help_is_reported(machine: Machine) -> None:
     with pytest.raises(SetupProblem, match=r"Chromium is still missing.*Take Chrome\."):
-        environment.have_programs(steps, lambda: [CHROMIUM], prefix=[], apt=True)
+        environment.have_programs(
+            machine.steps, lambda: [CHROMIUM], prefix=machine.prefix, apt=True
+        )
 
 
 def test_every_installation_is_pinned() -> None:
