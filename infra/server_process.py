@@ -154,7 +154,7 @@ class ServerProcess:
         process counts only when it is alive and works in our data directory.
         """
         pid = self._pid_in_file()
-        return pid if pid is not None and pid in self._live_processes() else None
+        return pid if pid is not None and self._works_here(Path(f"/proc/{pid}")) else None
 
     # --- making ---
 
@@ -330,15 +330,18 @@ class ServerProcess:
             return None
 
     def _live_processes(self) -> set[int]:
-        """Processes working in our data directory: every PostgreSQL process changes into it."""
-        ours = self.data_folder
-        alive = set()
-        for entry in Path("/proc").iterdir():
-            # A zombie has no working directory any more, so it drops out here.
-            with contextlib.suppress(OSError):
-                if entry.name.isdigit() and (entry / "cwd").readlink() == ours:
-                    alive.add(int(entry.name))
-        return alive
+        entries = (entry for entry in Path("/proc").iterdir() if entry.name.isdigit())
+        return {int(entry.name) for entry in entries if self._works_here(entry)}
+
+    def _works_here(self, process: Path) -> bool:
+        """Whether a process (its folder in /proc) is ours: PostgreSQL works in its data directory.
+
+        A zombie has no working directory any more, so it is not.
+        """
+        try:
+            return (process / "cwd").readlink() == self.data_folder
+        except OSError:
+            return False
 
     def _log_since(self, offset: int) -> str:
         if not self.log_file.exists():
