@@ -48,7 +48,7 @@ function road(id: string, kinds: string[] | null, colour: string, widths: [numbe
     {
       id: `${id}-casing`,
       type: "line",
-      source: "roads",
+      source: "map",
       "source-layer": "roads",
       minzoom: Math.max(minzoom, 12),
       filter,
@@ -58,7 +58,7 @@ function road(id: string, kinds: string[] | null, colour: string, widths: [numbe
     {
       id,
       type: "line",
-      source: "roads",
+      source: "map",
       "source-layer": "roads",
       minzoom,
       filter,
@@ -71,29 +71,24 @@ function road(id: string, kinds: string[] | null, colour: string, widths: [numbe
 /** The background style over one version of the tiles; `language` picks the names. */
 export function nightStyle(origin: string, tileVersion: string, language: "zh" | "en"): StyleSpecification {
   // Tiles are cut up to zoom 14 (geo/tiles.py LAST_ZOOM); beyond it the screen enlarges them.
-  const source = (layer: string, minzoom: number) => ({
+  // One source for all layers: a screen asks for a tile once, not once per layer.
+  const map = {
     type: "vector" as const,
-    tiles: [`${origin}/tiles/${encodeURIComponent(tileVersion)}/${layer}/{z}/{x}/{y}.mvt`],
-    minzoom,
+    tiles: [`${origin}/tiles/${encodeURIComponent(tileVersion)}/all/{z}/{x}/{y}.mvt`],
+    minzoom: 8,
     maxzoom: 14,
-  });
+  };
   const name = nameOf(language);
   return {
     version: 8,
     name: "night",
-    sources: {
-      areas: source("areas", 8),
-      roads: source("roads", 8),
-      buildings: source("buildings", 13),
-      water_lines: source("water_lines", 9),
-      labels: source("labels", 8),
-    },
+    sources: { map },
     layers: [
       { id: "land", type: "background", paint: { "background-color": NIGHT.land } },
       {
         id: "areas-built",
         type: "fill",
-        source: "areas",
+        source: "map",
         "source-layer": "areas",
         filter: among("residential", "industrial"),
         paint: { "fill-color": NIGHT.built },
@@ -101,7 +96,7 @@ export function nightStyle(origin: string, tileVersion: string, language: "zh" |
       {
         id: "areas-green",
         type: "fill",
-        source: "areas",
+        source: "map",
         "source-layer": "areas",
         filter: among("green", "farmland"),
         paint: { "fill-color": NIGHT.green },
@@ -109,7 +104,7 @@ export function nightStyle(origin: string, tileVersion: string, language: "zh" |
       {
         id: "areas-water",
         type: "fill",
-        source: "areas",
+        source: "map",
         "source-layer": "areas",
         filter: among("water"),
         paint: { "fill-color": NIGHT.water },
@@ -117,7 +112,7 @@ export function nightStyle(origin: string, tileVersion: string, language: "zh" |
       {
         id: "water-lines",
         type: "line",
-        source: "water_lines",
+        source: "map",
         "source-layer": "water_lines",
         layout: { "line-cap": "round", "line-join": "round" },
         paint: { "line-color": NIGHT.waterLine, "line-width": widthBy(0.8, 2, 6, 16) },
@@ -125,7 +120,7 @@ export function nightStyle(origin: string, tileVersion: string, language: "zh" |
       {
         id: "rail",
         type: "line",
-        source: "roads",
+        source: "map",
         "source-layer": "roads",
         filter: classAmong(...RAIL),
         paint: { "line-color": NIGHT.rail, "line-width": 1.6, "line-dasharray": [5, 3] },
@@ -133,7 +128,7 @@ export function nightStyle(origin: string, tileVersion: string, language: "zh" |
       {
         id: "buildings",
         type: "fill",
-        source: "buildings",
+        source: "map",
         "source-layer": "buildings",
         minzoom: 13.5,
         paint: {
@@ -149,7 +144,7 @@ export function nightStyle(origin: string, tileVersion: string, language: "zh" |
       {
         id: "road-names",
         type: "symbol",
-        source: "roads",
+        source: "map",
         "source-layer": "roads",
         minzoom: 13.2,
         filter: ["all", ["has", "name"], ["!", classAmong(...RAIL)]] as never,
@@ -165,7 +160,7 @@ export function nightStyle(origin: string, tileVersion: string, language: "zh" |
       {
         id: "labels",
         type: "symbol",
-        source: "labels",
+        source: "map",
         "source-layer": "labels",
         layout: {
           "text-field": name,
