@@ -1,0 +1,272 @@
+/**
+ * The phone as one thing: what it shows, put together from what keeps, sends and listens. Belongs
+ * here: assembling the parts and the words a screen may say. Not here: any part's own rules, any
+ * drawing.
+ */
+import { computed, reactive, readonly, shallowRef } from "vue";
+import { pair, readSnapshot, say, sendFixes } from "../api/field";
+import { newKey } from "../api/http";
+import type { Answer, Fix, Job, Me, Paired, Saying, ServerTime, Snapshot, Word } from "../api/types";
+import { Kept } from "../kept/database";
+import { browserSocket, Link, type LinkState } from "../live/link";
+import { Outbox, type Entry, type Line } from "../outbox/outbox";
+import { browserWatch, Positions, type Reception } from "../place/positions";
+import { businessMs, syncFrom, type TimeSync } from "../time/clock";
+import { fromSnapshot, withChanges, withJob, type HeldJob, type HeldJobs } from "./jobs";
+import { inOrder, standing } from "./standing";
+
+export interface Pairing {
+  token: string;
+  phoneId: string;
+  company: string;
+  person: Me["person"];
+}
+
+/** What the crew's last reading was taken with. */
+export interface Instrument {
+  number: string;
+  calibrationDue: string | null;
+  unit: "%LEL" | "%vol" | "ppm";
+}
+
+/** A fix older than this says nothing about where a word was said. */
+const FIX_GOOD_MS = 120_000;
+const FLUSH_EVERY_MS = 10_000;
+const LOOK_AGAIN_MS = 5 * 60_000;
+const TICK_MS = 250;
+
+interface State {
+  /** Everything kept has been read; before it nothing is shown. */
+  opened: boolean;
+  pairing: Pairing | null;
+  /** The company this phone belonged to last, so that nobody types it twice. */
+  company: string;
+  me: Me | null;
+  link: LinkState;
+  line: Line;
+  reception: Reception;
+  fix: Fix | null;
+  sync: TimeSync | null;
+  /** When the server was last heard, by the phone's clock. */
+  heardMs: number | null;
+  instrument: Instrument;
+  phoneMs: number;
+}
+
+const state = reactive<State>({
+  opened: false,
+  pairing: null,
+  company: "",
+  me: null,
+  link: "connecting",
+  line: { state: "idle", nextAt: null },
+  reception: "off",
+  fix: null,
+  sync: null,
+  heardMs: null,
+  instrument: { number: "", calibrationDue: null, unit: "%LEL" },
+  phoneMs: Date.now(),
+});
+const held = shallowRef<HeldJobs>(new Map());
+const entries = shallowRef<readonly Entry[]>([]);
+
+export const phone = readonly(state);
+export const words = entries;
+
+/** Business time now, ticking a few times a second. */
+export const nowMs = computed(() => businessMs(state.sync, state.phoneMs));
+export const jobs = computed<Job[]>(() => inOrder([...held.value.values()].map((one) => one.job), entries.value));
+export const waiting = computed(() => entries.value.filter((entry) => entry.fate === "kept"));
+/** Words the server would not take, not yet read by anybody. */
+export const troubles = computed(() =>
+  entries.value.filter((entry) => !entry.read && (entry.fate === "rejected" || entry.outcome === "refused")),
+);
+export const heldJob = (id: string): HeldJob | undefined => held.value.get(id);
+
+/** The offer that rings, if one does. */
+export const ringing = computed<Job | null>(() => {
+  if (state.pairing === null) return null;
+  return (
+    jobs.value.find((job) => held.value.get(job.id)?.gone === false && standing(job, entries.value).state === "offered") ??
+    null
+  );
+});
+
+let kept: Kept;
+let outbox: Outbox;
+let link: Link;
+let positions: Positions;
+
+/** Read what is kept and begin. To be awaited once, before the first picture. */
+export async function openPhone(): Promise<void> {
+  kept = await Kept.open();
+  const later = (run: () => void, ms: number) => {
+    const timer = window.setTimeout(run, ms);
+    return () => window.clearTimeout(timer);
+  };
+  outbox = new Outbox(
+    kept,
+    { say, now: Date.now, later, chance: Math.random },
+    {
+      entries: (all) => (entries.value = all),
+      line: (line) => (state.line = line),
+      answered: (_entry, answer) => heardAnswer(answer),
+      unpaired: () => void unpaired(),
+    },
+  );
+  link = new Link(
+    { snapshot: readSnapshot, open: browserSocket, later, chance: Math.random },
+    {
+      snapshot: heardSnapshot,
+      changes: (changes) => keepJobs(withChanges(held.value, changes, Date.now())),
+      time: heardTime,
+      link: heardLink,
+      unpaired: () => void unpaired(),
+    },
+  );
+  positions = new Positions(
+    kept,
+    { watch: browserWatch, send: sendFixes, now: Date.now },
+    {
+      fix: (fix) => (state.fix = fix),
+      reception: (reception) => (state.reception = reception),
+      unpaired: () => void unpaired(),
+    },
+  );
+  await outbox.open();
+  state.pairing = (await kept.get<Pairing>("pairing")) ?? null;
+  state.company = (await kept.get<string>("company")) ?? "";
+  state.instrument = (await kept.get<Instrument>("instrument")) ?? state.instrument;
+  if (state.pairing !== null) {
+    state.me = (await kept.get<Me>("me")) ?? null;
+    state.sync = (await kept.get<TimeSync>("sync")) ?? null;
+    state.heardMs = state.sync?.phoneMs ?? null;
+    held.value = new Map((await kept.get<[string, HeldJob][]>("jobs")) ?? []);
+    carryOn(state.pairing);
+  }
+  state.opened = true;
+  window.setInterval(() => (state.phoneMs = Date.now()), TICK_MS);
+  window.setInterval(() => void positions.flush(), FLUSH_EVERY_MS);
+  window.setInterval(() => void lookAgain(), LOOK_AGAIN_MS);
+  window.addEventListener("online", hurry);
+  window.addEventListener("offline", () => {
+    if (state.link === "live") state.link = "lost";
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") hurry();
+  });
+}
+
+function carryOn(pairing: Pairing): void {
+  outbox.carry({ token: pairing.token, personId: pairing.person.id });
+  link.start(pairing.token);
+  watchDuty();
+}
+
+/** Pair this phone; throws what the API throws. */
+export async function pairPhone(company: string, code: string, deviceName: string): Promise<void> {
+  const paired: Paired = await pair(company, code, deviceName);
+  const former = await kept.get<string>("person");
+  if (former !== paired.person.id) await kept.clear("fixes");
+  const pairing: Pairing = { token: paired.token, phoneId: paired.phone_id, company, person: paired.person };
+  state.me = { person: paired.person, crew: paired.crew };
+  state.company = company;
+  await kept.set("pairing", pairing);
+  await kept.set("company", company);
+  await kept.set("person", paired.person.id);
+  await kept.set("me", state.me);
+  state.pairing = pairing;
+  carryOn(pairing);
+}
+
+/**
+ * The server no longer knows this phone, or its user gives it back. What callers said is
+ * forgotten, the outbox is not: its words leave when the same person pairs again.
+ */
+export async function unpaired(): Promise<void> {
+  if (state.pairing === null) return;
+  state.pairing = null;
+  state.me = null;
+  held.value = new Map();
+  outbox.carry(null);
+  link.stop();
+  positions.carry(null);
+  for (const name of ["pairing", "me", "jobs", "sync"]) await kept.set(name, undefined);
+}
+
+/** Say a word about an assignment. Resolves when the word is on disk. */
+export async function tell(assignmentId: string, saying: Saying): Promise<void> {
+  const at = Date.now();
+  const fix = state.fix !== null && at - Date.parse(state.fix.at) <= FIX_GOOD_MS ? state.fix : null;
+  const word: Word = {
+    ...saying,
+    key: newKey(),
+    assignment_id: assignmentId,
+    occurred_at: new Date(at).toISOString(),
+    ...(fix === null ? {} : { fix }),
+  };
+  await outbox.put(word);
+}
+
+/** Try everything now that waits for a line. */
+export function hurry(): void {
+  outbox.hurry();
+  link.hurry();
+  void positions.flush();
+}
+
+export async function readTroubles(orders: readonly number[]): Promise<void> {
+  await outbox.markRead(orders);
+}
+
+export async function keepInstrument(instrument: Instrument): Promise<void> {
+  state.instrument = instrument;
+  await kept.set("instrument", instrument);
+}
+
+function heardSnapshot(snapshot: Snapshot): void {
+  state.me = snapshot.me;
+  keepJobs(fromSnapshot(held.value, snapshot, Date.now()));
+  heardTime(snapshot.time);
+  void kept.set("me", snapshot.me);
+  void kept.set("sync", state.sync);
+  watchDuty();
+}
+
+function heardAnswer(answer: Answer): void {
+  if (answer.assignment !== null) keepJobs(withJob(held.value, answer.assignment, Date.now()));
+}
+
+function heardTime(time: ServerTime): void {
+  state.sync = syncFrom(time, Date.now());
+  state.heardMs = state.sync.phoneMs;
+}
+
+function heardLink(next: LinkState): void {
+  // The line is back: what waited in backoff need not wait any longer.
+  const back = next === "live" && state.link !== "live";
+  state.link = next;
+  if (back && state.line.state === "waiting") outbox.hurry();
+}
+
+function keepJobs(next: HeldJobs): void {
+  held.value = next;
+  void kept.set("jobs", [...next]);
+}
+
+/** Nobody's place is told outside a shift. */
+function watchDuty(): void {
+  positions.carry(state.me?.crew?.on_duty === true ? (state.pairing?.token ?? null) : null);
+}
+
+/** Shifts begin and end without a change of the crew's assignments. */
+async function lookAgain(): Promise<void> {
+  const token = state.pairing?.token;
+  if (token === undefined || state.link !== "live") return;
+  try {
+    const snapshot = await readSnapshot(token);
+    if (state.pairing?.token === token) heardSnapshot(snapshot);
+  } catch {
+    // The socket notices a lost line or a revoked phone by itself, and says so.
+  }
+}
