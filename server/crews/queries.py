@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from server.access.tables import Person
 from server.crews.tables import Crew, CrewMember, Shift
@@ -159,6 +161,84 @@ async def on_duty(
             out_of_service_reason=row.out_of_service_reason,
         )
         for row, lon, lat in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class LinedUp:
+    """A crew as the ranking needs it: nobody's name, only who could do what, and from where."""
+
+    crew_id: UUID
+    code: str
+    kit: list[str]
+    out_of_service_reason: str | None
+    station_lon: float
+    """WGS-84 degrees."""
+    station_lat: float
+    shift_ends_at: datetime | None
+    """The planned end of the shift it is on; None: off duty."""
+    staff_count: int
+    skills: list[str]
+    """All its members' skills together, sorted."""
+
+
+async def line_up(tx: Tx, at: datetime) -> list[LinedUp]:
+    """Every crew of the company, on duty at `at` or not, by code. One statement, no entities:
+    whoever asks is waiting with a caller on the line."""
+    duty = (
+        select(Shift.crew_id, Shift.ends_at)
+        .ext(distinct_on(Shift.crew_id))
+        .where(_on_duty_at(at))
+        # Of a shift kept on by its work and the next one, the later started stands.
+        .order_by(Shift.crew_id, Shift.starts_at.desc())
+        .subquery()
+    )
+    skill = func.unnest(CrewMember.skills).table_valued("word").render_derived(name="skill")
+    aboard = (
+        select(
+            CrewMember.crew_id,
+            func.count(CrewMember.person_id.distinct()).label("staff_count"),
+            func.array_agg(aggregate_order_by(skill.c.word.distinct(), skill.c.word)).label(
+                "skills"
+            ),
+        )
+        .select_from(CrewMember)
+        .join(skill, true(), isouter=True)
+        .where(CrewMember.left_at.is_(None))
+        .group_by(CrewMember.crew_id)
+        .subquery()
+    )
+    rows = await tx.session.execute(
+        select(
+            Crew.id,
+            Crew.code,
+            Crew.kit,
+            Crew.out_of_service_reason,
+            func.ST_X(Station.point),
+            func.ST_Y(Station.point),
+            duty.c.ends_at,
+            func.coalesce(aboard.c.staff_count, 0),
+            aboard.c.skills,
+        )
+        .join(Station, Station.id == Crew.station_id)
+        .outerjoin(duty, duty.c.crew_id == Crew.id)
+        .outerjoin(aboard, aboard.c.crew_id == Crew.id)
+        .order_by(Crew.code)
+    )
+    # A member without skills leaves a null behind.
+    return [
+        LinedUp(
+            crew_id=row[0],
+            code=row[1],
+            kit=row[2],
+            out_of_service_reason=row[3],
+            station_lon=row[4],
+            station_lat=row[5],
+            shift_ends_at=row[6],
+            staff_count=row[7],
+            skills=[word for word in row[8] or () if word],
+        )
+        for row in rows
     ]
 
 

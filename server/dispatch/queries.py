@@ -13,9 +13,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import func, select
 
-from server.crews.queries import on_duty
-from server.crews.tables import Crew
-from server.crews.wire import CrewOnDuty
+from server.crews.queries import LinedUp, line_up
 from server.db import Tx
 from server.dispatch.tables import Alarm, RecommendationChoice, StoredRecommendation
 from server.dispatch.wire import (
@@ -31,8 +29,7 @@ from server.dispatch.wire import (
 )
 from server.feed import Kind, Representation, represents
 from server.refusal import NotFound
-from server.tracking.queries import newest
-from server.tracking.wire import Position
+from server.tracking.tables import NewestFix
 from server.work.lifecycle import LIVE, AssignmentState
 from server.work.tables import Assignment, WorkOrder
 
@@ -53,44 +50,60 @@ async def order_target(tx: Tx, order_id: UUID) -> LonLatView | None:
 
 
 async def crews_seen(tx: Tx, order_id: UUID) -> list[CrewSeen]:
-    """Every crew of the company as it looks now, seen from one order; by code."""
-    duty = {one.crew_id: one for one in await on_duty(tx, tx.now)}
-    fixes = {one.crew_id: one for one in await newest(tx)}
+    """Every crew of the company as it looks now, seen from one order; by code.
+
+    Four statements of plain columns, whatever the number of crews.
+    """
+    fixes = {
+        crew_id: LastFix(lon=lon, lat=lat, at=at, speed_kmh=speed_kmh)
+        for crew_id, lon, lat, at, speed_kmh in await tx.session.execute(
+            select(
+                NewestFix.crew_id,
+                NewestFix.lon,
+                NewestFix.lat,
+                NewestFix.at,
+                NewestFix.speed_kmh,
+            )
+        )
+    }
     held = await _held(tx)
     answers = await _answers(tx, order_id)
-    names = await tx.session.execute(select(Crew.id, Crew.code).order_by(Crew.code))
     return [
-        _seen(crew_id, code, duty.get(crew_id), fixes.get(crew_id), held, answers)
-        for crew_id, code in names
+        _seen(
+            crew,
+            fixes.get(crew.crew_id),
+            held.get(crew.crew_id, []),
+            answers.get((crew.crew_id, AssignmentState.DECLINED.value)),
+            answers.get((crew.crew_id, AssignmentState.EXPIRED.value)),
+        )
+        for crew in await line_up(tx, tx.now)
     ]
 
 
 def _seen(
-    crew_id: UUID,
-    code: str,
-    duty: CrewOnDuty | None,
-    fix: Position | None,
-    held: dict[UUID, list[HeldBy]],
-    answers: dict[tuple[UUID, str], datetime],
+    crew: LinedUp,
+    fix: LastFix | None,
+    held_by: list[HeldBy],
+    declined_at: datetime | None,
+    expired_at: datetime | None,
 ) -> CrewSeen:
-    if duty is None:
-        return CrewSeen(crew_id=crew_id, code=code, on_duty=False, held_by=held.get(crew_id, []))
+    if crew.shift_ends_at is None:
+        # Where people are outside their shift is nobody's business.
+        return CrewSeen(crew_id=crew.crew_id, code=crew.code, on_duty=False, held_by=held_by)
     return CrewSeen(
-        crew_id=crew_id,
-        code=code,
+        crew_id=crew.crew_id,
+        code=crew.code,
         on_duty=True,
-        out_of_service_reason=duty.out_of_service_reason,
-        skills=sorted(duty.skills),
-        kit=sorted(duty.kit),
-        staff_count=duty.staff_count,
-        shift_ends_at=duty.shift_ends_at,
-        station=LonLatView(duty.station_lon, duty.station_lat),
-        fix=None
-        if fix is None
-        else LastFix(lon=fix.lon, lat=fix.lat, at=fix.at, speed_kmh=fix.speed_kmh),
-        held_by=held.get(crew_id, []),
-        declined_at=answers.get((crew_id, AssignmentState.DECLINED.value)),
-        expired_at=answers.get((crew_id, AssignmentState.EXPIRED.value)),
+        out_of_service_reason=crew.out_of_service_reason,
+        skills=crew.skills,
+        kit=crew.kit,
+        staff_count=crew.staff_count,
+        shift_ends_at=crew.shift_ends_at,
+        station=LonLatView(crew.station_lon, crew.station_lat),
+        fix=fix,
+        held_by=held_by,
+        declined_at=declined_at,
+        expired_at=expired_at,
     )
 
 
