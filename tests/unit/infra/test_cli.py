@@ -12,6 +12,7 @@ from infra.cli import main
 from infra.cluster import Cluster, DatabaseAddress
 from infra.deployment import Running, read_running, running_file, settings_here, write_running
 from infra.machine import SetupProblem
+from tests.crossroads import CROSSROADS
 
 ZONE = {
     "type": "Feature",
@@ -103,6 +104,59 @@ def test_zones_are_imported_for_a_company_that_exists(
     told = changming(*words)
     assert told.exit_code == 0, told.output
     assert superuser.execute("SELECT code, name FROM zones").fetchall() == [("old-town", "老城")]
+
+
+def test_roads_are_imported_and_counted(
+    here: DatabaseAddress, superuser: psycopg.Connection, tmp_path: Path
+) -> None:
+    found_company()
+    file = CROSSROADS.write(tmp_path / "crossroads.osm")
+    told = changming("import-roads", str(file), "--company", "cm", "--attribution", "测绘院")
+    assert told.exit_code == 0, told.output
+    row = superuser.execute(
+        "SELECT version, node_count, arc_count, attribution FROM road_versions WHERE is_current"
+    ).fetchone()
+    assert row is not None
+    assert told.output == f"Roads version {row[0]}: {row[1]} nodes, {row[2]} arcs.\n"
+    assert row[3] == "测绘院"
+
+
+def test_road_file_that_is_none_is_refused(here: DatabaseAddress, tmp_path: Path) -> None:
+    found_company()
+    file = tmp_path / "roads.osm"
+    file.write_text("not a map", encoding="utf-8")
+    told = changming("import-roads", str(file), "--company", "cm")
+    assert told.exit_code == 1
+    assert "road_file_refused" in told.output
+
+
+def test_openapi_documents_are_written_and_checked(here: DatabaseAddress, tmp_path: Path) -> None:
+    assert changming("openapi", str(tmp_path), "--check").exit_code == 1
+    assert changming("openapi", str(tmp_path)).exit_code == 0
+    for name, path in (("console", "/api/me"), ("phone", "/v1/fixes")):
+        document = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+        assert path in document["paths"]
+    assert changming("openapi", str(tmp_path), "--check").exit_code == 0
+
+
+def test_drill_without_the_demo_town_says_how_to_load_it(here: DatabaseAddress) -> None:
+    told = changming("drill", "run", "--calls", "1")
+    assert told.exit_code == 1
+    assert "changming demo load" in told.output
+
+
+def test_speed_of_a_deployment_without_drill_clock_is_life(here: DatabaseAddress) -> None:
+    told = changming("drill", "speed", "10")
+    assert told.exit_code == 1
+    assert "does not follow a drill clock" in told.output
+
+
+def test_speed_is_stored_for_every_process(
+    here: DatabaseAddress, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHANGMING_DRILL_CLOCK", "1")
+    assert changming("drill", "speed", "10").exit_code == 0
+    assert superuser.execute("SELECT speed FROM clock_anchor").fetchone() == (10.0,)
 
 
 def test_file_that_is_not_json_is_refused(here: DatabaseAddress, tmp_path: Path) -> None:
