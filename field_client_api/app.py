@@ -18,6 +18,7 @@ from field_client_api.http import FieldController, PairingController
 from field_client_api.intake import running_intake
 from server.db import Database
 from server.db.anchor import clock_for, following
+from server.live.direct import remember_send
 from server.live.hub import running_hub
 from server.live.reader import description, document
 from server.live.screens import screens
@@ -68,4 +69,5 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         state=State({"database": db, "known_phones": KnownPhones(db)}),
     )
     describe(app)
+    remember_send(app)
     return app

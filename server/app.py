@@ -26,6 +26,7 @@ from server.incidents.http import (
     IncidentsController,
 )
 from server.live.http import LiveController
+from server.live.direct import remember_send
 from server.live.hub import running_hub
 from server.live.reader import description, document
 from server.live.screens import screens
@@ -90,4 +91,5 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         state=State({"database": db}),
     )
     describe(app)
+    remember_send(app)
     return app

@@ -168,9 +168,15 @@ def _server(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**environment, "CHANGMING_CONSOLE_PORT": str(port)}
-    )
+    log = var_folder() / "bench-fanout.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**environment, "CHANGMING_CONSOLE_PORT": str(port)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
     try:
         deadline = time.monotonic() + 60
         while True:
@@ -179,7 +185,7 @@ def _server(
                 break
             except OSError:
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"{command} did not start") from None
+                    raise RuntimeError(f"a server did not start; see {log}") from None
                 time.sleep(0.05)
         yield process, port
     finally:
@@ -243,9 +249,16 @@ async def _listen(
     async def desk(number: int, cookie: str) -> None:
         headers = {"cookie": cookie}
         async with websockets.connect(
-            url, additional_headers=headers, compression=None, max_queue=None, ping_interval=None
+            url,
+            additional_headers=headers,
+            compression=None,
+            max_queue=None,
+            ping_interval=None,
+            open_timeout=60,
         ) as connection:
-            ready.release()
+            ready.append(number)
+            if len(ready) == len(cookies):
+                everybody.set()
             async for frame in connection:
                 if not measuring.is_set():
                     continue
@@ -261,11 +274,15 @@ async def _listen(
                             for one in msgspec.json.decode(frame, type=_Positions).positions
                         ]
 
-    ready = asyncio.Semaphore(0)
+    ready: list[int] = []
+    everybody = asyncio.Event()
     tasks = [asyncio.create_task(desk(n, cookie)) for n, cookie in enumerate(cookies)]
     try:
-        for _ in cookies:
-            await ready.acquire()
+        arrival = asyncio.create_task(everybody.wait())
+        await asyncio.wait({arrival, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        if not arrival.done():
+            arrival.cancel()
+            raise RuntimeError("a desk could not connect")
         if busy is not None:
             # Everything is warmed up by two seconds of the same before it is measured.
             await busy.live(2.0)

@@ -15,9 +15,10 @@ from uuid import UUID
 
 import msgspec
 
+from server.live.direct import Frame
 from server.live.rules import Audience
 
-RESNAPSHOT = '{"type":"resnapshot"}'
+RESNAPSHOT = Frame('{"type":"resnapshot"}')
 RING_CHANGES = 4096
 """How many of the newest changes of a company a process keeps at hand."""
 
@@ -40,21 +41,22 @@ def change_piece(
     return f'{{"seq":{seq},"kind":"{kind}","id":"{subject_id}","version":{version},"body":{text}}}'
 
 
-def changes_frame(seq: int, changes: Iterable[Change]) -> str:
+def changes_frame(seq: int, changes: Iterable[Change]) -> Frame:
     """A frame of changes; `seq` is how far the client is once it has laid them."""
     pieces = ",".join(change.piece for change in changes)
-    return f'{{"type":"changes","seq":{seq},"changes":[{pieces}]}}'
+    return Frame(f'{{"type":"changes","seq":{seq},"changes":[{pieces}]}}')
 
 
-def positions_frame(at: datetime, positions: Sequence[msgspec.Struct]) -> str:
+def positions_frame(at: datetime, positions: Sequence[msgspec.Struct]) -> Frame:
     """A frame of positions, each the newest of its crew. at: business time of the look."""
-    return msgspec.json.encode({"type": "positions", "at": at, "positions": positions}).decode()
+    body = {"type": "positions", "at": at, "positions": positions}
+    return Frame(msgspec.json.encode(body).decode())
 
 
-def time_frame(now: datetime, speed: float, seq: int) -> str:
+def time_frame(now: datetime, speed: float, seq: int) -> Frame:
     """The heartbeat: business time, its speed, and how far the feed has been delivered."""
     body: dict[str, Any] = {"type": "time", "now": now, "speed": speed, "seq": seq}
-    return msgspec.json.encode(body).decode()
+    return Frame(msgspec.json.encode(body).decode())
 
 
 @dataclass(slots=True)
@@ -64,9 +66,9 @@ class Batch:
     after: int
     last: int
     changes: Sequence[Change]
-    _frames: dict[Audience, str | None] = field(default_factory=dict)
+    _frames: dict[Audience, Frame | None] = field(default_factory=dict)
 
-    def frame(self, audience: Audience, after: int) -> str | None:
+    def frame(self, audience: Audience, after: int) -> Frame | None:
         """The frame for an audience that already has everything up to `after`; None if nothing
         of it is for them. Encoded once for each audience (but for those who join in its middle).
         """
@@ -78,7 +80,7 @@ class Batch:
             self._frames[audience] = self._encode(audience, self.after)
         return self._frames[audience]
 
-    def _encode(self, audience: Audience, after: int) -> str | None:
+    def _encode(self, audience: Audience, after: int) -> Frame | None:
         seen = [
             change
             for change in self.changes

@@ -24,6 +24,7 @@ from server.actor import Actor
 from server.db import Database
 from server.feed.queries import changes_after, newest_seq, oldest_seq
 from server.feed.tables import FeedChange
+from server.live.direct import Frame
 from server.live.frames import (
     Batch,
     Change,
@@ -75,7 +76,7 @@ class Stream:
         """Everybody who listens."""
         return [one for audience in self.listeners.values() for one in audience]
 
-    def push(self, frame: str, *, positions: bool = False) -> None:
+    def push(self, frame: Frame, *, positions: bool = False) -> None:
         """Give a frame to everybody, or to all who may see positions."""
         for audience, subscriptions in self.listeners.items():
             if audience.positions or not positions:
@@ -159,7 +160,7 @@ class Hub:
         if not stream.listeners:
             del self._streams[subscription.company_id]
 
-    async def backlog(self, subscription: Subscription) -> AsyncIterator[str]:
+    async def backlog(self, subscription: Subscription) -> AsyncIterator[Frame]:
         """The frames a new subscription lacks, from the database in short transactions, ending
         at the place where its queue goes on; none if the ring had them all.
         """

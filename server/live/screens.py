@@ -121,9 +121,7 @@ def screens(root: Path, api_folders: tuple[str, ...]) -> HTTPRouteHandler:
         hashed = page is not None and path.startswith(HASHED)
         page = page or folder.page("index.html")
         if page is None:
-            return Response(
-                NOT_BUILT.encode(), status_code=503, media_type="text/html"
-            )
+            return Response(NOT_BUILT.encode(), status_code=503, media_type="text/html")
         headers = {
             **SCREEN_HEADERS,
             "etag": page.tag,

@@ -13,6 +13,7 @@ from litestar.connection import WebSocket
 from litestar.datastructures import State
 from litestar.exceptions import WebSocketDisconnect
 
+from server.live.direct import direct_wire
 from server.live.hub import Hub
 from server.live.subscription import Subscription
 
@@ -42,14 +43,19 @@ async def serve(socket: AnySocket, hub: Hub, subscription: Subscription) -> None
 
 async def _send(socket: AnySocket, hub: Hub, subscription: Subscription) -> None:
     async for frame in hub.backlog(subscription):
-        await socket.send_data(frame)
+        await socket.send_data(frame.text)
+    direct = direct_wire(socket.scope)
     while True:
-        await subscription.wait()
+        # While frames taken from the queue are on their way, later ones must queue behind them.
+        subscription.direct = None
         for frame in subscription.take():
-            await socket.send_data(frame)
+            await socket.send_data(frame.text)
         if subscription.close_code is not None:
             await socket.close(code=subscription.close_code)
             return
+        if not subscription.waiting:
+            subscription.direct = direct
+        await subscription.wait()
 
 
 async def _wait_for_leave(socket: AnySocket) -> None:

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from uuid import UUID
 
+from server.live.direct import DirectWire, Frame
 from server.live.frames import RESNAPSHOT
 from server.live.rules import Audience
 
@@ -43,6 +44,7 @@ class Subscription:
         "close_code",
         "company_id",
         "credential",
+        "direct",
         "floor",
     )
 
@@ -57,21 +59,26 @@ class Subscription:
         self.backlog: tuple[int, int] | None = None
         """(after, up to): changes to be fetched from the database before the queue is read."""
         self.close_code: int | None = None
-        self._frames: deque[str] = deque()
+        self.direct: DirectWire | None = None
+        """The short way, once the socket has caught up; frames that it takes are never queued."""
+        self._frames: deque[Frame] = deque()
         self._characters = 0
         self._waiter: asyncio.Future[None] | None = None
 
-    def push(self, frame: str) -> None:
-        """Queue a frame. If the client has left too much unread, it is told to start over
-        instead: everything dropped here is in the snapshot it will fetch.
+    def push(self, frame: Frame) -> None:
+        """Send a frame at once if nothing waits before it, else queue it. If the client has left
+        too much unread, it is told to start over instead: everything dropped here is in the
+        snapshot it will fetch.
         """
         if self.close_code is not None:
+            return
+        if self.direct is not None and not self._frames and self.direct.write(frame):
             return
         if len(self._frames) >= QUEUE_FRAMES or self._characters > QUEUE_CHARACTERS:
             self.start_over()
             return
         self._frames.append(frame)
-        self._characters += len(frame)
+        self._characters += len(frame.text)
         self._wake()
 
     def start_over(self) -> None:
@@ -79,7 +86,7 @@ class Subscription:
         self.backlog = None
         self._frames.clear()
         self._frames.append(RESNAPSHOT)
-        self._characters = len(RESNAPSHOT)
+        self._characters = len(RESNAPSHOT.text)
         self._wake()
 
     def close(self, code: int) -> None:
@@ -88,12 +95,17 @@ class Subscription:
             self.close_code = code
             self._wake()
 
-    def take(self) -> list[str]:
+    def take(self) -> list[Frame]:
         """Everything queued now, oldest first; the queue is empty afterwards."""
         frames = list(self._frames)
         self._frames.clear()
         self._characters = 0
         return frames
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anything is queued."""
+        return bool(self._frames)
 
     async def wait(self) -> None:
         """Return when something is queued or the subscription was closed."""

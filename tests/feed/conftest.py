@@ -15,6 +15,7 @@ import pytest
 from infra.cluster import DatabaseAddress
 from server.db import Database
 from server.feed import note
+from server.live.direct import Frame
 from server.live.hub import Hub, running_hub
 from server.live.subscription import Subscription
 from server.rooms import open_rooms
@@ -70,9 +71,9 @@ class Reader:
         self.others: list[dict[str, Any]] = []
         self.seq = 0
 
-    def take(self, text: str) -> None:
+    def take(self, sent: Frame) -> None:
         """Lay one frame."""
-        frame = msgspec.json.decode(text)
+        frame = msgspec.json.decode(sent.text)
         if frame["type"] == "changes":
             self.changes += frame["changes"]
             self.seq = frame["seq"]

@@ -165,7 +165,7 @@ async def test_the_same_bytes_go_to_everybody_alike(
             while True:
                 await reader.subscription.wait()
                 changes = [
-                    frame for frame in reader.subscription.take() if '"changes"' in frame[:20]
+                    frame for frame in reader.subscription.take() if '"changes"' in frame.text[:20]
                 ]
                 if changes:
                     frames_seen.append(changes[0])
