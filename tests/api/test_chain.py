@@ -17,7 +17,7 @@ from tests.scenes import CENTRE, Scene
 
 pytestmark = pytest.mark.anyio
 
-INSTRUMENT = {"instrument_no": "JC-07", "calibration_due": "2027-03-01"}
+INSTRUMENT: dict[str, Any] = {"instrument_no": "JC-07", "calibration_due": "2027-03-01"}
 
 
 @pytest.fixture
