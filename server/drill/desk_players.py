@@ -69,6 +69,8 @@ class Callers:
         self._tally = tally
         self._limit = limit
         self._script: dict[str, Any] = {}
+        self.logged: set[str] = set()
+        """Ids of the incidents that these calls opened."""
 
     async def play(self) -> None:
         """Ring on and on, or `limit` times; returns when the last call is stored."""
@@ -141,6 +143,7 @@ class Callers:
             return None
         if attach_to is None:
             self._tally["incidents"] += 1
+            self.logged.add(incident["id"])
             log.info("drill_call", number=incident["number"], kind=call.script.key)
         return str(incident["id"])
 

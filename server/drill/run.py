@@ -220,19 +220,19 @@ class _Cast:
                 *(group.create_task(_again_and_again(crew)) for crew in self._crews),
             ]
             await callers.play()
-            await self._all_reviewed(board)
+            await self._all_reviewed(board, callers.logged)
             for task in background:
                 task.cancel()
 
-    async def _all_reviewed(self, board: Board) -> None:
-        """Return when every incident of this drill is reviewed, or would never be."""
+    async def _all_reviewed(self, board: Board, logged: set[str]) -> None:
+        """Return when every incident of this company's drills is reviewed, ours above all."""
         while True:
-            left = [
-                incident
-                for incident in board.of("incident")
-                if incident["drill"] and incident["state"] not in ("reviewed", "cancelled")
-            ]
-            if not left:
+            incidents = {i["id"]: i for i in board.of("incident") if i["drill"]}
+            ended = ("reviewed", "cancelled")
+            # The board hears of an incident a moment after the caller's operator does. One that
+            # is reviewed may be gone from it again, when the link was lost in between.
+            heard_of = self._counts["reviewed"] >= len(logged) or logged <= incidents.keys()
+            if heard_of and all(i["state"] in ended for i in incidents.values()):
                 return
             await asyncio.sleep(0.5)
 

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,50 @@ from server.settings import Settings
 
 PARTS = ("console", "field", "watch")
 ROOT = Path(__file__).resolve().parents[2]
+GRACE_S = 15
+
+
+class Deployment:
+    """A deployment's processes, which a test may kill and start again."""
+
+    def __init__(self, settings: Settings, logs: Path) -> None:
+        self.settings = settings
+        self._logs = logs
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, part: str) -> None:
+        """Start a process; it needs some seconds before it serves."""
+        environment = {**os.environ, **settings_environment(self.settings)}
+        with (self._logs / f"{part}.log").open("ab") as out:
+            self._running[part] = subprocess.Popen(
+                [sys.executable, "-m", "infra.cli", "serve", part],
+                env=environment,
+                cwd=ROOT,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self, part: str) -> None:
+        """End a process as a power cut would."""
+        process = self._running.pop(part)
+        process.kill()
+        process.wait()
+
+    def fallen(self) -> list[str]:
+        """Parts that have ended by themselves."""
+        return [part for part, process in self._running.items() if process.poll() is not None]
+
+    def stop(self) -> None:
+        """End all processes, asking first."""
+        for process in self._running.values():
+            process.terminate()
+        for process in self._running.values():
+            try:
+                process.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._running.clear()
 
 
 def free_port() -> int:
@@ -29,39 +72,19 @@ def free_port() -> int:
         return port
 
 
-@contextmanager
-def process(part: str, settings: Settings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """One part of a deployment, running; stopped when the block ends."""
-    environment = {**os.environ, **settings_environment(settings)}
-    with log.open("ab") as out:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "infra.cli", "serve", part],
-            env=environment,
-            cwd=ROOT,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield child
-        finally:
-            child.terminate()
-            try:
-                child.wait(15)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-
-
 @pytest.fixture
-def deployment(database: DatabaseAddress, tmp_path: Path) -> Iterator[Settings]:
-    """Settings of a running deployment on a database of its own, following a drill clock."""
+def deployment(database: DatabaseAddress, tmp_path: Path) -> Iterator[Deployment]:
+    """A running deployment on a database of its own, following a drill clock."""
     settings = replace(
         Settings(database_url=database.app_url, pool_size=5),
         console_port=free_port(),
         field_port=free_port(),
         drill_clock=True,
     )
-    with ExitStack() as stack:
+    running = Deployment(settings, tmp_path)
+    try:
         for part in PARTS:
-            stack.enter_context(process(part, settings, tmp_path / f"{part}.log"))
-        yield settings
+            running.start(part)
+        yield running
+    finally:
+        running.stop()
