@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -29,12 +30,17 @@ def main(arguments: Sequence[str]) -> int:
     steps.load(var_folder() / "log/prepare/steps.json")
     if arguments:
         return _pytest(arguments)
-    broken = [name for name, words in _static_checks() if not _holds(steps, name, words)]
+    broken = [
+        name for name, words in _static_checks() if not _holds(steps, name, _program(steps, words))
+    ]
     for screen in environment.screens_there():
+        build = partial(environment.have_screens, steps, var_folder() / "stamps", screen)
+        if not _holds(steps, f"{screen} build", build):
+            broken.append(f"{screen} build")
         for script, what in (("check", "types"), ("test", "tests")):
-            name = f"{screen} {what}"
-            if not _holds(steps, name, ["npm", "run", script], cwd=SCREENS[screen]):
-                broken.append(name)
+            words = ["npm", "run", script]
+            if not _holds(steps, f"{screen} {what}", _program(steps, words, SCREENS[screen])):
+                broken.append(f"{screen} {what}")
     began = time.monotonic()
     print("· tests", flush=True)
     failed = _pytest(_everything()) != 0
@@ -56,18 +62,18 @@ def _static_checks() -> list[tuple[str, list[str]]]:
     ]
 
 
-def _holds(steps: Steps, name: str, words: Sequence[str], cwd: Path = ROOT) -> bool:
+def _program(steps: Steps, words: Sequence[str], cwd: Path = ROOT) -> Callable[[], str]:
     def run() -> str:
-        steps.command(
-            words,
-            cwd=cwd,
-            environment={"PATH": environment.node_path()},
-            ending_lines=200,
-        )
+        path = environment.node_path()
+        steps.command(words, cwd=cwd, environment={"PATH": path}, ending_lines=200)
         return "held"
 
+    return run
+
+
+def _holds(steps: Steps, name: str, check: Callable[[], str]) -> bool:
     try:
-        steps.run(name, run)
+        steps.run(name, check)
     except SetupProblem as problem:
         print(problem, flush=True)
         return False

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     steps = Steps(var_folder() / "log/prepare")
     print(f"Changming 长明 · {machine.described()}", flush=True)
     try:
-        prepare(kind, rest, steps)
+        prepare(kind, steps)
     except SetupProblem as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1
@@ -78,7 +78,7 @@ def _go_on_as(command: list[str]) -> NoReturn:
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
-def prepare(kind: str, rest: Sequence[str], steps: Steps) -> None:
+def prepare(kind: str, steps: Steps) -> None:
     """Take every step that `kind` needs; each is quick when there is nothing to do."""
     stamps = var_folder() / "stamps"
     browser = kind == "test"
@@ -93,14 +93,12 @@ def prepare(kind: str, rest: Sequence[str], steps: Steps) -> None:
     steps.run("virtual environment", lambda: environment.have_virtual_environment(steps))
     extras = ["cch", "test"] if kind == "test" else ["cch"]
     steps.run("Python packages", lambda: environment.have_python_packages(steps, stamps, extras))
-    screens = [] if kind == "bench" else environment.screens_there()
-    if kind == "test" and rest and not any("browser" in word for word in rest):
-        # Somebody after a few tests is not kept waiting for a build that none of them looks at.
-        screens = []
-    if screens:
-        steps.run("Node", lambda: environment.have_node(steps))
-        for name in screens:
-            steps.run(f"{name} screens", partial(environment.have_screens, steps, stamps, name))
+    if kind == "bench":
+        return
+    steps.run("Node", lambda: environment.have_node(steps))
+    # For `test` the builds are among the checks: one that breaks must not hide the other results.
+    for name in environment.screens_there() if kind == "up" else []:
+        steps.run(f"{name} screens", partial(environment.have_screens, steps, stamps, name))
 
 
 def check(
