@@ -18,6 +18,8 @@ from websockets.exceptions import WebSocketException
 from server.drill.door import Answer, Door
 
 PAUSE_S: Final = 0.5
+REFRESH_S: Final = 900.0
+"""Wall seconds after which the board begins anew from a snapshot."""
 KINDS: Final = {
     "incident": "incidents",
     "call": "calls",
@@ -142,9 +144,13 @@ class Board:
         self._tell()
         address = self._desk.address.replace("http", "ws", 1) + f"/api/live?after={self.seq}"
         cookie = {"cookie": self._desk.headers["cookie"]}
-        async with connect(
-            address, additional_headers=cookie, proxy=None, max_size=None, open_timeout=10
-        ) as socket:
+        async with (
+            # A fresh picture now and then drops what is long over.
+            asyncio.timeout(REFRESH_S),
+            connect(
+                address, additional_headers=cookie, proxy=None, max_size=None, open_timeout=10
+            ) as socket,
+        ):
             async for text in socket:
                 frame = msgspec.json.decode(text)
                 if frame["type"] == "resnapshot":

@@ -28,6 +28,8 @@ OPEN: Final = frozenset(
 )
 LOOK_S: Final = 0.4
 """Wall seconds between two looks at the board."""
+FORGOTTEN: Final = timedelta(hours=3)
+"""A deed that was due so long ago and is due again counts as newly seen."""
 RETRY_S: Final = 60.0
 """Business seconds before something that was refused is tried again."""
 
@@ -230,7 +232,14 @@ class Staff:
                 for key, deed in self._due():
                     self._busy.add(key)
                     group.create_task(self._do(key, deed))
+                if len(self._not_before) > 2_000:
+                    self._forget()
                 await asyncio.sleep(LOOK_S)
+
+    def _forget(self) -> None:
+        """Drop what was decided about things long over: a drill may run for days."""
+        since = self._tempo.now() - FORGOTTEN
+        self._not_before = {key: at for key, at in self._not_before.items() if at > since}
 
     async def _do(
         self, key: tuple[str, str], deed: Callable[[], Coroutine[Any, Any, None]]
@@ -277,7 +286,7 @@ class Staff:
             return False
         now = self._tempo.now()
         at = self._not_before.get(key)
-        if at is None:
+        if at is None or now - at > FORGOTTEN:
             at = _later(now, self._chance.uniform(*after_s))
             self._not_before[key] = at
         return now >= at

@@ -23,6 +23,8 @@ from server.drill.driving import Spot
 from server.drill.tempo import Tempo
 
 PAUSE_S: Final = 0.5
+REFRESH_S: Final = 1_700.0
+"""Wall seconds after which the phone begins anew from a snapshot."""
 FIXES_AT_ONCE: Final = 200
 FIXES_KEPT: Final = 20_000
 LIVE: Final = frozenset({"offered", "acknowledged", "en_route", "on_scene"})
@@ -157,12 +159,16 @@ class Phone:
         self.jobs = {job["id"]: job for job in answer.body["jobs"]}
         self._tell()
         address = self._door.address.replace("http", "ws", 1)
-        async with connect(
-            f"{address}/v1/live?after={answer.body['seq']}",
-            additional_headers=self._headers,
-            proxy=None,
-            max_size=None,
-        ) as socket:
+        async with (
+            # A fresh picture now and then drops the jobs that are long over.
+            asyncio.timeout(REFRESH_S),
+            connect(
+                f"{address}/v1/live?after={answer.body['seq']}",
+                additional_headers=self._headers,
+                proxy=None,
+                max_size=None,
+            ) as socket,
+        ):
             async for text in socket:
                 if not self.online:
                     return
