@@ -22,10 +22,18 @@ from sqlalchemy import (
     MetaData,
     Text,
     Uuid,
+    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    UOWTransaction,
+    declared_attr,
+    mapped_column,
+)
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -76,6 +84,23 @@ class CompanyOwned:
         Uuid, primary_key=True, server_default=text(CURRENT_COMPANY), sort_order=-20
     )
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id, sort_order=-19)
+
+
+COMPANY_INFO = "company_id"
+"""The key under which a session knows its transaction's company."""
+
+
+@event.listens_for(Session, "before_flush")
+def _give_company(session: Session, _flush: UOWTransaction, _instances: object) -> None:
+    """Put the transaction's company into its new rows before they are written.
+
+    The database would fill it in by itself (and checks it in any case), but a key only it knows
+    has to be read back, which costs one round trip for each row instead of one for all.
+    """
+    company_id = session.info.get(COMPANY_INFO)
+    for row in session.new:
+        if isinstance(row, CompanyOwned) and row.company_id is None:
+            row.company_id = company_id
 
 
 class Versioned:

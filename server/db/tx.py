@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from server.actor import Actor
 from server.clock import Clock
-from server.db.rows import COMPANY_SETTING
+from server.db.rows import COMPANY_INFO, COMPANY_SETTING
 from server.settings import Settings
 
 
@@ -54,6 +54,7 @@ class Database:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.clock = clock
         self.settings = settings
+        self.before_dispose: list[Callable[[], Awaitable[None]]] = []
         self.engine: AsyncEngine = create_async_engine(
             settings.database_url,
             pool_size=settings.pool_size,
@@ -77,6 +78,7 @@ class Database:
             connection if connection is not None else self.engine,
             expire_on_commit=False,
             join_transaction_mode="create_savepoint",
+            info={COMPANY_INFO: actor.company_id},
         )
         async with session, session.begin():
             if snapshot:
@@ -99,5 +101,7 @@ class Database:
             yield session
 
     async def dispose(self) -> None:
-        """Close all connections."""
+        """Close all connections, those that others opened beside the pool first."""
+        for close in self.before_dispose:
+            await close()
         await self.engine.dispose()
