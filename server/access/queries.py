@@ -48,6 +48,8 @@ async def company(tx: Tx) -> Company:
     row = await tx.session.get(Company, tx.company_id)
     if row is None:
         raise NotFound(what="company")
+    # A session forgets what nobody holds; every room asks for this one.
+    tx.session.info["company"] = row
     return row
 
 
