@@ -5,7 +5,7 @@ Emergencies never pause: there is no pause here. A claim of exemption stands bes
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -110,27 +110,26 @@ async def start_clocks(
     class_: IncidentClass,
     area: Area,
     started_at: datetime,
-) -> list[PromiseClock]:
+) -> None:
     """Begin the first round: every clause of the pack for `class_` in `area`.
 
     started_at: the earliest ring, submission or sensor (UTC). Calling again for a subject that
-    already has a round changes nothing (use `supersede` or `reopen`). Returns its clocks.
+    already has a round changes nothing (use `supersede` or `reopen`).
     """
-    latest = await queries.locked_round(tx, subject_kind, subject_id)
-    if latest is None:
-        latest = PromiseRound(
-            id=new_id(),
-            subject_kind=subject_kind,
-            subject_id=subject_id,
-            number=1,
-            alarm_received_at=started_at,
-            class_=class_.value,
-            area=area.value,
-        )
-        tx.session.add(latest)
-        await tx.session.flush()
-        await _settle(tx, latest)
-    return list(await queries.clocks_of_round(tx, latest.id))
+    if await queries.locked_round(tx, subject_kind, subject_id) is not None:
+        return
+    first = PromiseRound(
+        id=new_id(),
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        number=1,
+        alarm_received_at=started_at,
+        class_=class_.value,
+        area=area.value,
+    )
+    tx.session.add(first)
+    await tx.session.flush()
+    await _settle(tx, first, [first], [])
 
 
 async def stop(
@@ -141,12 +140,12 @@ async def stop(
     at: datetime,
     *,
     crew_id: UUID | None = None,
-) -> list[PromiseClock]:
+) -> None:
     """Report that `what` happened at `at`; stops its clocks and starts those that wait for it.
 
     Idempotent: the same report twice is one. A report with an earlier `at` that arrives later
     corrects the stop (and the start of what followed), and both reports are kept. A later `at`
-    (a second crew) is kept and changes nothing. Returns the clocks of `what`.
+    (a second crew) is kept and changes nothing.
     """
     latest = await queries.locked_round(tx, subject_kind, subject_id)
     known = await queries.reported(tx, subject_kind, subject_id)
@@ -168,12 +167,8 @@ async def stop(
             )
         )
         await tx.session.flush()
-    if latest is None:
-        return []
-    concerned = _round_at(rounds, at)
-    await _settle(tx, concerned)
-    clocks = await queries.clocks_of_round(tx, concerned.id)
-    return [clock for clock in clocks if clock.what == what.value]
+    if latest is not None:
+        await _settle(tx, _round_at(rounds, at), rounds)
 
 
 async def supersede(
@@ -341,17 +336,28 @@ async def rule_on_exemption(
     return row
 
 
-async def _settle(tx: Tx, round_: PromiseRound) -> None:
-    """Make the round's rows say what its facts say. Running it twice changes nothing."""
+async def _settle(
+    tx: Tx,
+    round_: PromiseRound,
+    rounds: Sequence[PromiseRound] | None = None,
+    clocks: Sequence[PromiseClock] | None = None,
+) -> None:
+    """Make the round's rows say what its facts say. Running it twice changes nothing.
+
+    rounds, clocks: the subject's rounds and this round's clocks where the caller knows them.
+    """
     pack = await pack_of(tx)
     zone = await queries.zone_of(tx)
-    rounds = await queries.rounds(tx, round_.subject_kind, round_.subject_id)
+    if rounds is None:
+        rounds = await queries.rounds(tx, round_.subject_kind, round_.subject_id)
+    if clocks is None:
+        clocks = await queries.clocks_of_round(tx, round_.id)
     facts = earliest(
         (What(fact.what), fact.at)
         for fact in await queries.reported(tx, round_.subject_kind, round_.subject_id)
         if _round_at(rounds, fact.at).id == round_.id
     )
-    rows = {clock.clause_id: clock for clock in await queries.clocks_of_round(tx, round_.id)}
+    rows = {clock.clause_id: clock for clock in clocks}
     clauses = clauses_for(pack, IncidentClass(round_.class_), Area(round_.area))
     applying = {clause.id for clause in clauses}
     for clause_id, row in rows.items():
