@@ -12,7 +12,7 @@ import type {
   Id,
   IncidentClass,
   IncidentDetail,
-  Incident,
+  IncidentPage,
   MapFacts,
   Me,
   Pairing,
@@ -25,6 +25,7 @@ import type {
   Similar,
   Snapshot,
   Track,
+  Unmasked,
 } from "./types";
 
 function post<T>(path: string, body: unknown = {}): Promise<T> {
@@ -53,12 +54,10 @@ export const answerCall = (
   body: { result: "smell_gone" | "smells_again" | "not_reached" | "informed"; words?: string },
 ) => post<unknown>(`/api/calls/${call}/answer`, body);
 export const unmaskCall = (call: Id, reason: string) =>
-  post<{ caller_name: string | null; caller_phone: string | null }>(`/api/calls/${call}/unmask`, { reason });
+  post<Unmasked>(`/api/calls/${call}/unmask`, { reason });
 
 export const incidents = (state: string, limit = 50) =>
-  ask<{ incidents: Incident[]; next_before: string | null }>(
-    `/api/incidents?state=${encodeURIComponent(state)}&limit=${limit}`,
-  );
+  ask<IncidentPage>(`/api/incidents?state=${encodeURIComponent(state)}&limit=${limit}`);
 export const incident = (id: Id) => ask<IncidentDetail>(`/api/incidents/${id}`);
 export const similar = (lon: number, lat: number) =>
   ask<Similar[]>(`/api/incidents/similar?lon=${lon}&lat=${lat}`);

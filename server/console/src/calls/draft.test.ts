@@ -7,7 +7,7 @@ import { useUntilAnswered } from "./saving";
 const script: SafetyScript = {
   version: "1",
   steps: [
-    { key: "no_flame", zh: "", en: "" },
+    { key: "no_flame", zh: "", en: "", unless_facts: [] },
     { key: "shut_valve", zh: "", en: "", unless_facts: ["fire"] },
   ],
 };

@@ -57,7 +57,7 @@ export function newDraft(ringKey: string): Draft {
 
 /** The steps to read to this caller: none that the facts make dangerous to follow. */
 export function stepsToRead(script: SafetyScript, facts: Facts): SafetyScript["steps"] {
-  return script.steps.filter((step) => !(step.unless_facts ?? []).some((fact: Fact) => facts[fact]));
+  return script.steps.filter((step) => !step.unless_facts.some((fact) => facts[fact as Fact]));
 }
 
 export type Missing = "words" | "script";

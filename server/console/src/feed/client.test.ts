@@ -15,6 +15,7 @@ function snapshot(seq: number): Snapshot {
     clocks: [],
     crews: [],
     alarms: [],
+    closures: [],
     stations: [],
     positions: [],
   };

@@ -76,6 +76,58 @@ describe("the two catalogues", () => {
   });
 });
 
+/** Codes as the server's own source spells them; a new one without words fails here. */
+function codesIn(file: string, pattern: RegExp): string[] {
+  const text = readFileSync(join(SRC, "../..", file), "utf8");
+  return [...new Set([...text.matchAll(pattern)].map((match) => match[1]!))];
+}
+
+describe("codes the server sends", () => {
+  const has = (...keys: string[]) => keys.some((key) => chinese.has(key));
+
+  it("of a ranking have words", () => {
+    const codes = codesIn("dispatch/rules.py", /Remark\(\s*"(\w+)"/g);
+    expect(codes.length).toBeGreaterThan(15);
+    expect(codes.filter((code) => !has(`reason.${code}`, `shortfall.${code}`))).toEqual([]);
+  });
+
+  it("of alarms have words", () => {
+    const codes = codesIn("dispatch/rules_alarms.py", /^ {4}[A-Z_]+ = "(\w+)" {2}#/gm).filter((code) => code !== "work_order");
+    expect(codes.length).toBeGreaterThan(6);
+    expect(codes.filter((code) => !has(`alarm.${code}`))).toEqual([]);
+  });
+
+  it("of the timeline have words", () => {
+    const files = [
+      "incidents/actions.py",
+      "incidents/actions_class.py",
+      "incidents/actions_closing.py",
+      "incidents/http.py",
+      "hotline/actions.py",
+      "work/actions.py",
+      "work/actions_field.py",
+      "work/actions_arrival.py",
+      "dispatch/actions.py",
+      "promises/actions.py",
+    ];
+    const noted = /_NOTED[^}]*\}/.exec(readFileSync(join(SRC, "../../work/actions_field.py"), "utf8"))![0];
+    const codes = [
+      ...files.flatMap((file) => codesIn(file, /note\(\s*tx,\s*"(\w+)"/g)),
+      ...[...noted.matchAll(/: "(\w+)"/g)].map((match) => match[1]!),
+    ];
+    expect(codes.length).toBeGreaterThan(40);
+    expect(codes.filter((code) => !has(`verb.${code}`))).toEqual([]);
+  });
+
+  it("of skills and kit in the demo town have words", () => {
+    const text = readFileSync(join(SRC, "../../drill/town_papers.py"), "utf8");
+    const lists = [...text.matchAll(/(?:full|_LEAK|kit|skills)\b[^=\n]*= \(([^)]*)\)/g)].map((match) => match[1]!).join(",");
+    const words = [...new Set([...lists.matchAll(/"(\w+)"/g)].map((match) => match[1]!))];
+    expect(words.length).toBeGreaterThan(6);
+    expect(words.filter((one) => !has(`skill.${one}`, `kit.${one}`))).toEqual([]);
+  });
+});
+
 describe("coded words", () => {
   beforeEach(() => speak("zh"));
 
