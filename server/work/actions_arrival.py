@@ -34,10 +34,11 @@ from server.work.lifecycle import (
     Verb,
 )
 from server.work.tables import ArrivalProof, Assignment, FieldRecord, WorkOrder
-from server.work.wire import Outcome, Verdict
+from server.work.wire import Outcome
 
 OPEN_FOR = timedelta(hours=24)
-"""How long an offline phone's fixes may still change the verdict."""
+"""How long an offline phone's fixes may still change the verdict, a confirming one too: the result
+must not depend on which part of the evidence came first."""
 
 _ENDED = frozenset(ENDED_CODES.values())
 
@@ -118,7 +119,6 @@ async def judge_arrival(tx: Tx, order: WorkOrder, row: Assignment) -> Judged | N
         equipped=equipped,
     )
     flags = sorted({*judgement.flags, *_more_flags(order, words, first)})
-    undecided = judgement.verdict in (Verdict.UNCONFIRMED, Verdict.DISPUTED)
     correction = first.effective_at - first.occurred_at
     values: dict[str, Any] = {
         "field_record_id": first.id,
@@ -140,7 +140,7 @@ async def judge_arrival(tx: Tx, order: WorkOrder, row: Assignment) -> Judged | N
         "verdict": judgement.verdict.value,
         "flags": flags,
         "judged_at": tx.now,
-        "open_until": first.recorded_at + OPEN_FOR if undecided else None,
+        "open_until": first.recorded_at + OPEN_FOR,
     }
     if proof is None:
         proof = ArrivalProof(assignment_id=row.id, crew_id=row.crew_id, **values)
