@@ -1,12 +1,12 @@
 """The command `changming`: every piece of a deployment as an ordinary command.
 
 Belongs here: the list of commands. Does not belong here: what they do (`cli_running`,
-`cli_company`, `cli_drill`; and behind these, the rooms).
+`cli_company`, `cli_docs`, `cli_drill`; and behind these, the rooms).
 """
 
 import click
 
-from infra import cli_company, cli_drill, cli_running
+from infra import cli_company, cli_docs, cli_drill, cli_running
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -27,6 +27,7 @@ for command in (
     cli_running.serve,
     cli_running.migrate,
     cli_running.openapi,
+    cli_docs.write_lifecycles,
     cli_company.create_company,
     cli_company.create_person,
     cli_company.import_roads,
