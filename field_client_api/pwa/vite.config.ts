@@ -33,8 +33,8 @@ function shell(): Plugin {
       if (worker?.type !== "chunk") throw new Error("the build has no service worker");
       if (worker.imports.length > 0) throw new Error("the service worker must stand alone");
       const told = worker.code
-        .replace("__SHELL_FILES__", JSON.stringify(files))
-        .replace("__SHELL_NAME__", JSON.stringify(`shell-${content.digest("hex").slice(0, 12)}`));
+        .replaceAll("__SHELL_FILES__", JSON.stringify(files))
+        .replaceAll("__SHELL_NAME__", JSON.stringify(`shell-${content.digest("hex").slice(0, 12)}`));
       if (told.includes("__SHELL_")) throw new Error("the service worker asks for what is not told");
       worker.code = told;
     },

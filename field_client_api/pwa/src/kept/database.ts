@@ -32,9 +32,8 @@ export class Kept {
   }
 
   async set(name: string, value: unknown): Promise<void> {
-    await this.run("settings", "readwrite", (store) =>
-      value === undefined ? store.delete(name) : store.put(plain(value), name),
-    );
+    if (value === undefined) await this.run("settings", "readwrite", (store) => store.delete(name));
+    else await this.run("settings", "readwrite", (store) => store.put(plain(value), name));
   }
 
   /** All records of a store, oldest first. */

@@ -41,6 +41,8 @@ interface State {
   pairing: Pairing | null;
   /** The company this phone belonged to last, so that nobody types it twice. */
   company: string;
+  /** The server said that this phone is no longer paired. */
+  revoked: boolean;
   me: Me | null;
   link: LinkState;
   line: Line;
@@ -57,6 +59,7 @@ const state = reactive<State>({
   opened: false,
   pairing: null,
   company: "",
+  revoked: false,
   me: null,
   link: "connecting",
   line: { state: "idle", nextAt: null },
@@ -170,6 +173,7 @@ export async function pairPhone(company: string, code: string, deviceName: strin
   if (former !== paired.person.id) await kept.clear("fixes");
   const pairing: Pairing = { token: paired.token, phoneId: paired.phone_id, company, person: paired.person };
   state.me = { person: paired.person, crew: paired.crew };
+  state.revoked = false;
   state.company = company;
   await kept.set("pairing", pairing);
   await kept.set("company", company);
@@ -183,9 +187,10 @@ export async function pairPhone(company: string, code: string, deviceName: strin
  * The server no longer knows this phone, or its user gives it back. What callers said is
  * forgotten, the outbox is not: its words leave when the same person pairs again.
  */
-export async function unpaired(): Promise<void> {
+export async function unpaired(revoked = true): Promise<void> {
   if (state.pairing === null) return;
   state.pairing = null;
+  state.revoked = revoked;
   state.me = null;
   held.value = new Map();
   outbox.carry(null);
@@ -194,8 +199,11 @@ export async function unpaired(): Promise<void> {
   for (const name of ["pairing", "me", "jobs", "sync"]) await kept.set(name, undefined);
 }
 
-/** Say a word about an assignment. Resolves when the word is on disk. */
-export async function tell(assignmentId: string, saying: Saying): Promise<void> {
+/** The word said last, by its order, so that the screen can say what becomes of it. */
+export const lastTold = shallowRef<{ order: number | null; verb: Saying["verb"]; atMs: number } | null>(null);
+
+/** Say a word about an assignment. Resolves when the word is on disk, to whether it is. */
+export async function tell(assignmentId: string, saying: Saying): Promise<boolean> {
   const at = Date.now();
   const fix = state.fix !== null && at - Date.parse(state.fix.at) <= FIX_GOOD_MS ? state.fix : null;
   const word: Word = {
@@ -205,7 +213,20 @@ export async function tell(assignmentId: string, saying: Saying): Promise<void> 
     occurred_at: new Date(at).toISOString(),
     ...(fix === null ? {} : { fix }),
   };
-  await outbox.put(word);
+  try {
+    const entry = await outbox.put(word);
+    lastTold.value = { order: entry.order, verb: saying.verb, atMs: at };
+    return true;
+  } catch {
+    // A full or broken disk: nothing was kept, and the crew must know that at once.
+    lastTold.value = { order: null, verb: saying.verb, atMs: at };
+    return false;
+  }
+}
+
+/** The note about the last word has been seen. */
+export function noteSeen(): void {
+  lastTold.value = null;
 }
 
 /** Try everything now that waits for a line. */
