@@ -15,10 +15,10 @@ from litestar.params import FromPath, HeaderParameter, JSONBody
 from geo.tiles import ALL_LAYERS, LAST_ZOOM, LAYERS, TILES_REVISION, Tile
 from server.access.guards import requires, signed_in
 from server.actor import Actor, Role
-from server.db import Database, Tx
+from server.db import Tx
 from server.feed import once
 from server.network.actions import add_closure, lift_closure
-from server.network.cutting import cut_tile
+from server.network.cutting import TileCutter
 from server.network.queries import (
     closure_view,
     closure_views,
@@ -49,6 +49,15 @@ def tile_cache_of(connection: Connection) -> TileCache:
         state["tiles"] = TileCache()
     cache: TileCache = state["tiles"]
     return cache
+
+
+def tile_cutter_of(connection: Connection) -> TileCutter:
+    """The process's tile cutter; made when first asked for, closed with the database."""
+    state = connection.app.state
+    if "tile_cutter" not in state:
+        state["tile_cutter"] = TileCutter(database_of(connection))
+    cutter: TileCutter = state["tile_cutter"]
+    return cutter
 
 
 def roads_of(connection: Connection) -> Roads:
@@ -113,9 +122,7 @@ class NetworkController(Controller):
         key = (request.user.company_id, version, layer, square)
         kept = cache.get(key)
         if kept is None:
-            kept = KeptTile.of(
-                await _cut(database_of(request), request.user, version, layer, square)
-            )
+            kept = KeptTile.of(await _cut(request, version, layer, square))
             cache.put(key, kept)
         headers = {"cache-control": TILE_CACHING, "etag": kept.etag}
         if if_none_match is not None and kept.etag in if_none_match:
@@ -176,11 +183,12 @@ def _tile_asked_for(tile_version: str, layer: str, z: int, x: int, row: str) -> 
         raise NotFound(what="tile / 图块") from error
 
 
-async def _cut(database: Database, actor: Actor, version: int, layer: str, square: Tile) -> bytes:
+async def _cut(request: SignedInRequest, version: int, layer: str, square: Tile) -> bytes:
     # The database is asked only now: a kept tile costs it nothing.
-    content = await cut_tile(database, actor.company_id, version, layer, square)
+    cutter = tile_cutter_of(request)
+    content = await cutter.cut(request.user.company_id, version, layer, square)
     if not content:
-        async with database.begin(actor) as tx:
+        async with database_of(request).begin(request.user) as tx:
             if not await has_road_version(tx, version):
                 raise NotFound(what="tile / 图块")
     return content

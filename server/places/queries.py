@@ -49,6 +49,11 @@ class PremisesFound:
     customer_phone: str
     meter_no: str
 
+    @property
+    def text(self) -> str:
+        """What an incident there is said to be at: the address."""
+        return self.address
+
 
 @dataclass(frozen=True, slots=True)
 class StationAt:
