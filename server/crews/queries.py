@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from server.access.tables import Person
@@ -164,27 +164,13 @@ async def on_duty(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class LinedUp:
-    """A crew as the ranking needs it: nobody's name, only who could do what, and from where."""
+def line_up(at: datetime) -> Select[Any]:
+    """Every crew of the company, on duty at `at` or not: crew_id, code, kit,
+    out_of_service_reason, station_lon, station_lat (WGS-84), shift_ends_at (null: off duty),
+    staff_count, and all its members' skills together (null: none).
 
-    crew_id: UUID
-    code: str
-    kit: list[str]
-    out_of_service_reason: str | None
-    station_lon: float
-    """WGS-84 degrees."""
-    station_lat: float
-    shift_ends_at: datetime | None
-    """The planned end of the shift it is on; None: off duty."""
-    staff_count: int
-    skills: list[str]
-    """All its members' skills together, sorted."""
-
-
-async def line_up(tx: Tx, at: datetime) -> list[LinedUp]:
-    """Every crew of the company, on duty at `at` or not, by code. One statement, no entities:
-    whoever asks is waiting with a caller on the line."""
+    A statement for whoever must see all crews at a glance, to be joined to what else they need.
+    """
     duty = (
         select(Shift.crew_id, Shift.ends_at)
         .ext(distinct_on(Shift.crew_id))
@@ -198,9 +184,10 @@ async def line_up(tx: Tx, at: datetime) -> list[LinedUp]:
         select(
             CrewMember.crew_id,
             func.count(CrewMember.person_id.distinct()).label("staff_count"),
-            func.array_agg(aggregate_order_by(skill.c.word.distinct(), skill.c.word)).label(
-                "skills"
-            ),
+            func.array_agg(aggregate_order_by(skill.c.word.distinct(), skill.c.word))
+            # A member without skills leaves a null behind.
+            .filter(skill.c.word.is_not(None))
+            .label("skills"),
         )
         .select_from(CrewMember)
         .join(skill, true(), isouter=True)
@@ -208,38 +195,22 @@ async def line_up(tx: Tx, at: datetime) -> list[LinedUp]:
         .group_by(CrewMember.crew_id)
         .subquery()
     )
-    rows = await tx.session.execute(
+    return (
         select(
-            Crew.id,
+            Crew.id.label("crew_id"),
             Crew.code,
             Crew.kit,
             Crew.out_of_service_reason,
-            func.ST_X(Station.point),
-            func.ST_Y(Station.point),
-            duty.c.ends_at,
-            func.coalesce(aboard.c.staff_count, 0),
+            func.ST_X(Station.point).label("station_lon"),
+            func.ST_Y(Station.point).label("station_lat"),
+            duty.c.ends_at.label("shift_ends_at"),
+            func.coalesce(aboard.c.staff_count, 0).label("staff_count"),
             aboard.c.skills,
         )
         .join(Station, Station.id == Crew.station_id)
         .outerjoin(duty, duty.c.crew_id == Crew.id)
         .outerjoin(aboard, aboard.c.crew_id == Crew.id)
-        .order_by(Crew.code)
     )
-    # A member without skills leaves a null behind.
-    return [
-        LinedUp(
-            crew_id=row[0],
-            code=row[1],
-            kit=row[2],
-            out_of_service_reason=row[3],
-            station_lon=row[4],
-            station_lat=row[5],
-            shift_ends_at=row[6],
-            staff_count=row[7],
-            skills=[word for word in row[8] or () if word],
-        )
-        for row in rows
-    ]
 
 
 async def duty_windows(

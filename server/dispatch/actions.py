@@ -22,6 +22,7 @@ from server.dispatch.tables import Alarm, RecommendationChoice, StoredRecommenda
 from server.dispatch.wire import (
     Candidate,
     CrewSeen,
+    LonLatView,
     MobilisationSeconds,
     Need,
     Ranking,
@@ -60,10 +61,10 @@ async def recommend(tx: Tx, work_order_id: UUID, roads: Roads) -> Recommendation
     One backwards road search serves all crews. When nobody can go, an alarm is raised in the same
     transaction. Raises NotFound; OrderSettled when the work is over.
     """
-    order = await work_queries.order(tx, work_order_id)
+    order, target = await queries.order_with_target(tx, work_order_id)
     if OrderState(order.state) not in _TO_DO:
         raise OrderSettled(number=order.number)
-    inputs = await _inputs(tx, order, await roads.get(tx))
+    inputs = await _inputs(tx, order, target, await roads.get(tx))
     ranking = rank(inputs)
     row = StoredRecommendation(
         id=new_id(),
@@ -176,7 +177,9 @@ def _check_override(
         raise OverrideNeedsReason(shortfalls=codes)
 
 
-async def _inputs(tx: Tx, order: WorkOrder, now: RoadsNow) -> RankingInputs:
+async def _inputs(
+    tx: Tx, order: WorkOrder, target: LonLatView | None, now: RoadsNow
+) -> RankingInputs:
     pack = await pack_of(tx)
     due_at = None
     if order.incident_id is not None:
@@ -184,7 +187,7 @@ async def _inputs(tx: Tx, order: WorkOrder, now: RoadsNow) -> RankingInputs:
     inputs = RankingInputs(
         at=tx.now,
         work_order_id=order.id,
-        target=await queries.order_target(tx, order.id),
+        target=target,
         need=Need(
             skills=order.required_skills,
             kit=order.required_kit,

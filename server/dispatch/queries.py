@@ -6,14 +6,16 @@ Not here: what the watch looks at (`queries_watch`).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
-from server.crews.queries import LinedUp, line_up
+from server.crews.queries import line_up
+from server.crews.tables import Crew
 from server.db import Tx
 from server.dispatch.tables import Alarm, RecommendationChoice, StoredRecommendation
 from server.dispatch.wire import (
@@ -36,78 +38,71 @@ from server.work.tables import Assignment, WorkOrder
 _LIVE = [state.value for state in AssignmentState if state in LIVE]
 
 
-async def order_target(tx: Tx, order_id: UUID) -> LonLatView | None:
-    """Where an order is, WGS-84; None while nobody knows."""
+async def order_with_target(tx: Tx, order_id: UUID) -> tuple[WorkOrder, LonLatView | None]:
+    """An order, unlocked, and where it is (None while nobody knows). Raises NotFound."""
     row = (
         await tx.session.execute(
-            select(func.ST_X(WorkOrder.place), func.ST_Y(WorkOrder.place)).where(
+            select(WorkOrder, func.ST_X(WorkOrder.place), func.ST_Y(WorkOrder.place)).where(
                 WorkOrder.id == order_id
             )
         )
-    ).one()
-    lon, lat = row
-    return None if lon is None else LonLatView(lon, lat)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(what="work_order")
+    order, lon, lat = row
+    return order, None if lon is None else LonLatView(lon, lat)
 
 
 async def crews_seen(tx: Tx, order_id: UUID) -> list[CrewSeen]:
     """Every crew of the company as it looks now, seen from one order; by code.
 
-    Four statements of plain columns, whatever the number of crews.
+    Two statements of plain columns, whatever the number of crews: a caller is on the line.
     """
-    fixes = {
-        crew_id: LastFix(lon=lon, lat=lat, at=at, speed_kmh=speed_kmh)
-        for crew_id, lon, lat, at, speed_kmh in await tx.session.execute(
-            select(
-                NewestFix.crew_id,
-                NewestFix.lon,
-                NewestFix.lat,
-                NewestFix.at,
-                NewestFix.speed_kmh,
-            )
-        )
-    }
-    held = await _held(tx)
-    answers = await _answers(tx, order_id)
-    return [
-        _seen(
-            crew,
-            fixes.get(crew.crew_id),
-            held.get(crew.crew_id, []),
-            answers.get((crew.crew_id, AssignmentState.DECLINED.value)),
-            answers.get((crew.crew_id, AssignmentState.EXPIRED.value)),
-        )
-        for crew in await line_up(tx, tx.now)
-    ]
+    work = await _work(tx, order_id)
+    rows = await tx.session.execute(
+        line_up(tx.now)
+        .add_columns(NewestFix.lon, NewestFix.lat, NewestFix.at, NewestFix.speed_kmh)
+        .outerjoin(NewestFix, NewestFix.crew_id == Crew.id)
+        .order_by(Crew.code)
+    )
+    return [_seen(row, work.get(row.crew_id) or _Work()) for row in rows]
 
 
-def _seen(
-    crew: LinedUp,
-    fix: LastFix | None,
-    held_by: list[HeldBy],
-    declined_at: datetime | None,
-    expired_at: datetime | None,
-) -> CrewSeen:
-    if crew.shift_ends_at is None:
+@dataclass(slots=True)
+class _Work:
+    """What one crew has to do with work now: what holds it, and what it answered to one order."""
+
+    held_by: list[HeldBy] = field(default_factory=list)
+    declined_at: datetime | None = None
+    expired_at: datetime | None = None
+
+
+def _seen(row: Any, work: _Work) -> CrewSeen:
+    if row.shift_ends_at is None:
         # Where people are outside their shift is nobody's business.
-        return CrewSeen(crew_id=crew.crew_id, code=crew.code, on_duty=False, held_by=held_by)
+        return CrewSeen(crew_id=row.crew_id, code=row.code, on_duty=False, held_by=work.held_by)
+    fix = None
+    if row.at is not None:
+        fix = LastFix(lon=row.lon, lat=row.lat, at=row.at, speed_kmh=row.speed_kmh)
     return CrewSeen(
-        crew_id=crew.crew_id,
-        code=crew.code,
+        crew_id=row.crew_id,
+        code=row.code,
         on_duty=True,
-        out_of_service_reason=crew.out_of_service_reason,
-        skills=crew.skills,
-        kit=crew.kit,
-        staff_count=crew.staff_count,
-        shift_ends_at=crew.shift_ends_at,
-        station=LonLatView(crew.station_lon, crew.station_lat),
+        out_of_service_reason=row.out_of_service_reason,
+        skills=row.skills or [],
+        kit=row.kit,
+        staff_count=row.staff_count,
+        shift_ends_at=row.shift_ends_at,
+        station=LonLatView(row.station_lon, row.station_lat),
         fix=fix,
-        held_by=held_by,
-        declined_at=declined_at,
-        expired_at=expired_at,
+        held_by=work.held_by,
+        declined_at=work.declined_at,
+        expired_at=work.expired_at,
     )
 
 
-async def _held(tx: Tx) -> dict[UUID, list[HeldBy]]:
+async def _work(tx: Tx, order_id: UUID) -> dict[UUID, _Work]:
+    answered = [AssignmentState.DECLINED.value, AssignmentState.EXPIRED.value]
     rows = await tx.session.execute(
         select(
             Assignment.crew_id,
@@ -116,37 +111,35 @@ async def _held(tx: Tx) -> dict[UUID, list[HeldBy]]:
             WorkOrder.owner_number,
             Assignment.emergency,
             Assignment.state,
+            Assignment.ended_at,
         )
         .join(WorkOrder, WorkOrder.id == Assignment.work_order_id)
-        .where(Assignment.state.in_(_LIVE))
-        .order_by(Assignment.offered_at, Assignment.id)
-    )
-    found: dict[UUID, list[HeldBy]] = {}
-    for crew_id, assignment_id, order_id, number, emergency, state in rows:
-        found.setdefault(crew_id, []).append(
-            HeldBy(
-                assignment_id=assignment_id,
-                work_order_id=order_id,
-                owner_number=number,
-                emergency=emergency,
-                state=state,
+        .where(
+            or_(
+                Assignment.state.in_(_LIVE),
+                and_(Assignment.work_order_id == order_id, Assignment.state.in_(answered)),
             )
         )
-    return found
-
-
-async def _answers(tx: Tx, order_id: UUID) -> dict[tuple[UUID, str], datetime]:
-    """When each crew last declined this order or let its offer run out."""
-    rows = await tx.session.execute(
-        select(Assignment.crew_id, Assignment.state, func.max(Assignment.ended_at))
-        .where(
-            Assignment.work_order_id == order_id,
-            Assignment.state.in_([AssignmentState.DECLINED.value, AssignmentState.EXPIRED.value]),
-        )
-        .group_by(Assignment.crew_id, Assignment.state)
+        .order_by(Assignment.offered_at, Assignment.id)
     )
-    # The column may be null, the maximum of ended assignments is not.
-    return {(row[0], row[1]): row[2] for row in rows if row[2] is not None}
+    found: dict[UUID, _Work] = {}
+    for row in rows:
+        work = found.setdefault(row.crew_id, _Work())
+        if row.state == AssignmentState.DECLINED.value:
+            work.declined_at = row.ended_at
+        elif row.state == AssignmentState.EXPIRED.value:
+            work.expired_at = row.ended_at
+        else:
+            work.held_by.append(
+                HeldBy(
+                    assignment_id=row.id,
+                    work_order_id=row.work_order_id,
+                    owner_number=row.owner_number,
+                    emergency=row.emergency,
+                    state=row.state,
+                )
+            )
+    return found
 
 
 async def recommendation(tx: Tx, recommendation_id: UUID) -> StoredRecommendation:
