@@ -6,6 +6,7 @@ One query a kind, whatever the number of ids. Not here: locks and lists for acti
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -13,6 +14,8 @@ from sqlalchemy import func, select
 from server.crews import queries as crews
 from server.db import Tx
 from server.feed import Kind, Representation, represents
+from server.policy.wire import What
+from server.promises.queries import running
 from server.work import queries
 from server.work.lifecycle import AssignmentState
 from server.work.tables import ArrivalProof, Assignment, FieldRecord, Reading, WorkOrder
@@ -172,7 +175,7 @@ async def crew_views(tx: Tx, ids: Collection[UUID] | None = None) -> list[CrewVi
 
 async def jobs(tx: Tx, ids: Collection[UUID]) -> list[Job]:
     """Assignments as their crews' phones see them. The version moves with either half."""
-    rows = await tx.session.execute(
+    found = await tx.session.execute(
         select(
             Assignment,
             WorkOrder,
@@ -186,6 +189,13 @@ async def jobs(tx: Tx, ids: Collection[UUID]) -> list[Job]:
         .order_by(Assignment.offered_at, Assignment.id)
         .execution_options(populate_existing=True)
     )
+    rows = found.all()
+    incident_ids = {order.incident_id for _, order, *_ in rows if order.incident_id is not None}
+    due_at: dict[UUID, datetime | None] = {}
+    if incident_ids:
+        for clock in await running(tx, incident_ids, What.ARRIVED):
+            # The strictest comes first, and is the one a crew drives by.
+            due_at.setdefault(clock.subject_id, clock.due_at)
     return [
         Job(
             id=assignment.id,
@@ -199,6 +209,7 @@ async def jobs(tx: Tx, ids: Collection[UUID]) -> list[Job]:
                 number=order.owner_number,
                 class_=order.priority_class,
                 words=order.words,
+                arrive_due_at=due_at.get(order.incident_id),
             ),
         )
         for assignment, order, lon, lat, proof in rows

@@ -271,6 +271,8 @@ class IncidentBrief(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     class_: str = msgspec.field(name="class")
     words: str
+    arrive_due_at: datetime | None = None
+    """When the strictest running promise to be there is due; null when there is none (any more)."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
