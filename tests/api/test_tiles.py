@@ -296,6 +296,32 @@ async def test_a_tile_is_cut_once_so_without_a_database_kept_ones_are_answered(
     assert (cut.status_code, cut.json()["code"]) == (503, "database_unavailable")
 
 
+async def test_a_connection_lost_while_idle_is_made_anew(
+    reader: MapReader, superuser: psycopg.Connection
+) -> None:
+    tile = tile_at(CENTRE.lon, CENTRE.lat, 14)
+    assert (await reader.get(reader.path("roads", tile))).status_code == 200
+    superuser.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'changming_app'"
+        " AND datname = current_database()"
+    )
+    answer = await reader.get(reader.path("areas", tile))
+    assert (answer.status_code, len(read_tile(answer.content))) == (200, 1)
+
+
+async def test_two_companies_by_turns_each_get_their_own(
+    client: httpx.AsyncClient, changming: Database, reader: MapReader, crossroads: Path
+) -> None:
+    other = MapReader(client, await people_company(changming, "tanghe"))
+    await bring_in(changming, other.company, crossroads)
+    await other.look()
+    for z in (14, 13, 12):
+        tile = tile_at(CENTRE.lon, CENTRE.lat, z)
+        for one, foreign in ((reader, other), (other, reader)):
+            assert (await one.get(one.path("all", tile))).content != b""
+            assert (await one.get(foreign.path("all", tile))).status_code == 404
+
+
 async def test_another_company_gets_neither_tile_nor_kept_tile(
     client: httpx.AsyncClient, changming: Database, reader: MapReader
 ) -> None:
