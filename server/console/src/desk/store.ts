@@ -13,6 +13,7 @@ import type {
   Kind,
   MapFacts,
   Position,
+  SafetyScript,
   Station,
   TimelineEntry,
 } from "../api/types";
@@ -34,6 +35,8 @@ const sync = shallowRef<TimeSync | null>(null);
 const businessMs = ref(0);
 const mapFacts = shallowRef<MapFacts | null>(null);
 const zones = shallowRef<GeoJSON.FeatureCollection | null>(null);
+/** Read at sign-in and kept in the browser: a caller must be told how to stay safe without a network, too. */
+const script = shallowRef<SafetyScript | null>(null);
 const selectedIncidentId = ref<string | null>(null);
 const selectedCrewId = ref<string | null>(null);
 const detail = shallowRef<IncidentDetail | null>(null);
@@ -128,6 +131,7 @@ function startOpen(): void {
   window.addEventListener("online", hurry);
   document.addEventListener("visibilitychange", hurry);
   void readMap();
+  void readScript();
 }
 
 function stop(): void {
@@ -158,6 +162,21 @@ async function readMap(): Promise<void> {
     if (!(failure instanceof Refused || failure instanceof Unanswered)) throw failure;
     // The map is a help, the queue is the work: keep asking while the desk goes on without it.
     if (client) window.setTimeout(() => void readMap(), 3000);
+  }
+}
+
+const KEPT_SCRIPT = "changming.safetyScript";
+
+async function readScript(): Promise<void> {
+  const kept = localStorage.getItem(KEPT_SCRIPT);
+  script.value ??= kept === null ? null : (JSON.parse(kept) as SafetyScript);
+  try {
+    script.value = await api.safetyScript();
+    localStorage.setItem(KEPT_SCRIPT, JSON.stringify(script.value));
+  } catch (failure) {
+    if (failure instanceof Refused) return;
+    if (!(failure instanceof Unanswered)) throw failure;
+    if (client) window.setTimeout(() => void readScript(), 3000);
   }
 }
 
@@ -211,6 +230,8 @@ export const desk = {
   mapFacts,
   zones,
   closureList,
+  script,
+  readScript,
   incidentShelf,
   callShelf,
   workOrderShelf,
