@@ -17,6 +17,7 @@ from types import FrameType
 
 from infra import environment
 from infra.checkout import ROOT, var_folder
+from infra.cluster import last_one_stops
 from infra.environment import SCREENS, VENV
 from infra.machine import SetupProblem
 from infra.steps import Steps, Taken
@@ -98,7 +99,11 @@ def _pytest(arguments: Sequence[str]) -> int:
     before = {number: signal.signal(number, pass_on) for number in _STOPPING}
     command = [str(VENV / "bin/python"), "-m", "pytest", *arguments]
     try:
-        with subprocess.Popen(command, cwd=ROOT, start_new_session=True) as tests:
+        # We outlive the test processes, so their cluster is stopped even when they are killed.
+        with (
+            last_one_stops(var_folder() / "test-pg"),
+            subprocess.Popen(command, cwd=ROOT, start_new_session=True) as tests,
+        ):
             running.append(tests)
             return tests.wait()
     finally:

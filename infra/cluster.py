@@ -247,3 +247,21 @@ class Cluster:
             json.dump(passwords, file)
         fresh.replace(path)
         return passwords
+
+
+@contextlib.contextmanager
+def last_one_stops(folder: Path) -> Iterator[None]:
+    """Count as a user of the shared test cluster in `folder`; the last one out stops it.
+
+    The count is a shared file lock, so that a killed process drops out of it by itself.
+    """
+    path = folder.with_name(folder.name + ".users")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                Cluster(folder, durable=False).stop()

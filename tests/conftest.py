@@ -11,14 +11,14 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from infra.checkout import var_folder
-from infra.cluster import Cluster, DatabaseAddress
+from infra.cluster import Cluster, DatabaseAddress, last_one_stops
 from server.db.migrate import MIGRATIONS, migrate
 
 TEMPLATE_PREFIX = "template_changming_"
@@ -41,29 +41,11 @@ def _schema_fingerprint() -> str:
     return digest.hexdigest()[:12]
 
 
-@contextmanager
-def _user_of(folder: Path) -> Iterator[None]:
-    """Count as a user of the test cluster in `folder`; the last one out stops it.
-
-    The count is a shared file lock, so that a killed test process drops out of it by itself.
-    """
-    path = folder.with_name(folder.name + ".users")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as users:
-        fcntl.flock(users, fcntl.LOCK_SH)
-        try:
-            yield
-        finally:
-            with suppress(BlockingIOError):
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                Cluster(folder, durable=False).stop()
-
-
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The test cluster, running: fast, not durable, shared by all test processes of a checkout."""
     folder = var_folder() / "test-pg"
-    with _user_of(folder):
+    with last_one_stops(folder):
         shared = Cluster(folder, durable=False)
         shared.start()
         yield shared

@@ -1,18 +1,15 @@
 """The private cluster: made, stopped, killed, mended, and closed to everybody but the product."""
 
 import os
-import shutil
 import signal
 import socket
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from infra.checkout import var_folder
 from infra.cluster import Cluster, DatabaseAddress
 from infra.machine import PostgresServer, SetupProblem
 from infra.server_process import (
@@ -22,6 +19,7 @@ from infra.server_process import (
     ServerProcess,
     server_identity,
 )
+from tests.unit.infra.scratch import scratch_folder
 
 
 def plain(url: str) -> str:
@@ -31,12 +29,9 @@ def plain(url: str) -> str:
 
 @pytest.fixture(scope="module")
 def scratch() -> Iterator[Path]:
-    """A folder that the server's user can reach; pytest's own temporary folders are closed."""
-    var_folder().mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=var_folder()))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    """A folder for the clusters of these tests."""
+    with scratch_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -197,9 +192,7 @@ def test_durable_cluster_beyond_mending_is_never_thrown_away(scratch: Path) -> N
 def test_folder_closed_to_the_servers_user_becomes_a_link(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    with tempfile.TemporaryDirectory(prefix="scratch-", dir=var_folder()) as name:
-        elsewhere = Path(name)
-        elsewhere.chmod(0o755)
+    with scratch_folder() as elsewhere:
         made = Cluster(closed / "pg", durable=False, elsewhere=elsewhere)
         made.start()
         assert made.ready()

@@ -5,7 +5,6 @@ that what is tested is the coming and going.
 """
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,10 +16,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infra.checkout import ROOT, var_folder
+from infra.checkout import ROOT
 from infra.children import alive
 from infra.cluster import Cluster
 from infra.deployment import Running, read_running
+from tests.unit.infra.scratch import scratch_folder
 from tests.unit.infra.waiting import until
 
 SCRIPT = """
@@ -119,12 +119,8 @@ def risen(up: Up) -> Up:
 @pytest.fixture(scope="module")
 def var() -> Iterator[Path]:
     """A folder to run from, the same for all tests here: each start after the first is a second."""
-    var_folder().mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=var_folder()))
-    folder.chmod(0o755)
-    yield folder
-    Cluster(folder / "pg").stop()
-    shutil.rmtree(folder)
+    with scratch_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
