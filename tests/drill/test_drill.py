@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,26 +73,38 @@ async def test_a_drill_ends_with_every_incident_closed_and_reviewed(
     deployment: Deployment,
 ) -> None:
     async with demo_town(deployment.settings) as database:
-        wishes = DrillWishes(speed=60, calls=3, seed=3, habits=HASTY)
+        # Seed 5 begins with a meter fault, a leak that two people ring about, and one outdoors.
+        wishes = DrillWishes(speed=60, calls=3, seed=5, habits=HASTY)
         async with asyncio.timeout(LONGEST_S):
             tally = await play(database, wishes, asyncio.Event())
         await all_ended_well(database, tally)
+        assert tally.desk["rung"] == 4
         assert deployment.fallen() == []
         # Life's pace is back, and time did not run backwards.
         assert database.clock.now() > database.clock.wall()
 
 
-async def test_a_drill_outlives_its_servers(deployment: Deployment) -> None:
+async def test_a_drill_outlives_its_servers_and_is_gone_on_with_by_the_next(
+    deployment: Deployment,
+) -> None:
     async with demo_town(deployment.settings) as database:
-        wishes = DrillWishes(speed=60, calls=2, seed=3, habits=HASTY)
-        drill = asyncio.create_task(play(database, wishes, asyncio.Event()))
+        wishes = DrillWishes(speed=60, calls=2, seed=4, habits=HASTY)
+        stop = asyncio.Event()
+        drill = asyncio.create_task(play(database, wishes, stop))
         async with asyncio.timeout(LONGEST_S):
-            for part in ("console", "field"):
-                await _words_heard(database, 6 if part == "field" else 1, drill)
+            for part, words in (("console", 1), ("field", 4)):
+                await _words_heard(database, words, drill)
                 deployment.kill(part)
                 deployment.start(part)
-            tally = await drill
-        await all_ended_well(database, tally)
+            await _words_heard(database, 7, drill)
+            stop.set()
+            first = await drill
+            assert not [word for word in first.words if word.startswith("failed")]
+            # New players find crews on their way and at work, and see it through.
+            last = await play(database, replace(wishes, calls=1, seed=9), asyncio.Event())
+        found = [row[0] for row in await rows(database, select(Incident))]
+        assert len(found) == first.desk["incidents"] + last.desk["incidents"] >= 2
+        assert {incident.state for incident in found} == {"reviewed"}
 
 
 async def _words_heard(database: Database, count: int, drill: asyncio.Task[DrillTally]) -> None:
