@@ -73,8 +73,11 @@ export function missing(draft: Draft, script: SafetyScript | null): Missing[] {
   return list;
 }
 
-/** What is sent. `unknownPlace` stands for a place nobody could name yet: it may be unknown, never empty. */
-export function logOf(draft: Draft, script: SafetyScript | null, unknownPlace: string): CallLog {
+/**
+ * What is sent. `unnamed` stands for a place nobody has put into words: a bare pin, or nothing at
+ * all. A place may be unknown; it is never empty.
+ */
+export function logOf(draft: Draft, script: SafetyScript | null, unnamed: string): CallLog {
   const people = Number.parseInt(draft.people, 10);
   const facts = Object.fromEntries(Object.entries(draft.facts).filter(([, said]) => said)) as Facts;
   const readable = script ? stepsToRead(script, draft.facts).map((step) => step.key) : [];
@@ -82,7 +85,7 @@ export function logOf(draft: Draft, script: SafetyScript | null, unknownPlace: s
     words: draft.words.trim(),
     kind: draft.kind,
     place: {
-      text: draft.placeText.trim() || unknownPlace,
+      text: draft.placeText.trim() || unnamed,
       ...(draft.point ?? {}),
       datum: "wgs84",
       ...(draft.premiseId ? { premise_id: draft.premiseId } : {}),

@@ -62,6 +62,15 @@ describe("laying changes over a snapshot", () => {
     expect(late.touched.size).toBe(0);
   });
 
+  it("takes the same version when a later seq brings it, and only then", () => {
+    const start = fromSnapshot(snapshot(10, [crew("a", 5, "今")]));
+    const { copy } = lay(start, { seq: 12, changes: [change(12, crew("a", 5, "所欠已还"))] });
+    expect(copy.shelves.crew.get("a")?.name).toBe("所欠已还");
+    const repeat = lay(copy, { seq: 12, changes: [change(11, crew("a", 5, "更早"))] });
+    expect(repeat.copy.shelves.crew.get("a")?.name).toBe("所欠已还");
+    expect(layRead(copy, "crew", [crew("a", 5, "慢答")]).touched.size).toBe(0);
+  });
+
   it("reports a gap and changes nothing when the sender skipped past us", () => {
     const start = fromSnapshot(snapshot(10, [crew("a", 1)]));
     const gap = lay(start, { seq: 15, after: 12, changes: [change(15, crew("a", 9))] });

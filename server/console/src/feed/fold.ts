@@ -15,6 +15,10 @@ export interface Copy {
   readonly shelves: Shelves;
   /** Versions of things that are gone, so that a late old change cannot bring them back. */
   readonly gone: ReadonlyMap<string, number>;
+  /** The seq that brought each thing since the snapshot; what is not listed came with it. */
+  readonly brought: ReadonlyMap<string, number>;
+  /** The seq of the snapshot this copy began with. */
+  readonly began: number;
 }
 
 export const KINDS: readonly Kind[] = [
@@ -41,7 +45,9 @@ function copyOf(seq: number, given: Partial<Shelves>): Copy {
   const empty = new Map<string, never>();
   return {
     seq,
+    began: seq,
     gone: new Map(),
+    brought: new Map(),
     shelves: {
       incident: given.incident ?? empty,
       call: given.call ?? empty,
@@ -92,15 +98,16 @@ export function lay(copy: Copy, frame: { seq: number; after?: number; changes: r
   }
   const drafts = new Map<Kind, Map<string, Kinds[Kind]>>();
   const gone = new Map(copy.gone);
+  const brought = new Map(copy.brought);
   for (const change of frame.changes) {
     if (!KINDS.includes(change.kind)) continue;
     const draft = drafts.get(change.kind) ?? new Map<string, Kinds[Kind]>(copy.shelves[change.kind]);
-    if (put(draft, gone, change)) drafts.set(change.kind, draft);
+    if (put(draft, gone, brought, copy.began, change)) drafts.set(change.kind, draft);
   }
   forget(drafts.get("timeline"));
   const shelves = { ...copy.shelves, ...Object.fromEntries(drafts) } as Shelves;
   return {
-    copy: { seq: Math.max(copy.seq, frame.seq), shelves, gone },
+    copy: { ...copy, seq: Math.max(copy.seq, frame.seq), shelves, gone, brought },
     verdict: "applied",
     touched: new Set(drafts.keys()),
   };
@@ -114,11 +121,24 @@ function forget(timeline: Map<string, unknown> | undefined): void {
   for (const id of [...timeline.keys()].slice(0, timeline.size - TIMELINE_KEPT * 0.75)) timeline.delete(id);
 }
 
-function put(draft: Map<string, Kinds[Kind]>, gone: Map<string, number>, change: Change): boolean {
+/**
+ * A newer version wins. With the same version the later seq wins: a representation also shows
+ * what other rows say of the thing (a caller's answer still owed), and then only seq has grown.
+ */
+function put(
+  draft: Map<string, Kinds[Kind]>,
+  gone: Map<string, number>,
+  brought: Map<string, number>,
+  began: number,
+  change: Change,
+): boolean {
   const name = `${change.kind}/${change.id}`;
   const held = draft.get(change.id);
   const newest = Math.max(held?.version ?? -1, gone.get(name) ?? -1);
-  if (change.version <= newest) return false;
+  if (change.version < newest) return false;
+  if (change.version === newest && change.seq <= (brought.get(name) ?? began)) return false;
+  // A line of the timeline never changes, and there are many: nothing to remember.
+  if (change.kind !== "timeline") brought.set(name, change.seq);
   if (change.body === null) {
     gone.set(name, change.version);
     return draft.delete(change.id);
@@ -136,7 +156,8 @@ export function layRead<K extends Kind>(copy: Copy, kind: K, things: readonly Ki
   return lay(copy, {
     seq: copy.seq,
     changes: things.map((thing) => ({
-      seq: copy.seq,
+      // As old as the snapshot: what the feed brought since then is not undone by a slow answer.
+      seq: copy.began,
       kind,
       id: thing.id,
       version: thing.version,

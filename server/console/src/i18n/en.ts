@@ -436,6 +436,7 @@ export const en = {
     stopRetry: "Stop and edit",
     needWords: "Write the caller's words first",
     needScript: "The safety script is unfinished: read it or say why not",
+    pinnedPlace: "Pin at {lon}, {lat}",
     unknownPlace: "Place unknown",
   },
   alarm: {

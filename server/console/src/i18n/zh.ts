@@ -436,6 +436,7 @@ export const zh = {
     stopRetry: "停止重试并修改",
     needWords: "请先记下原话",
     needScript: "安全提示未念完，请念完或写明原因",
+    pinnedPlace: "地图选点 {lon}, {lat}",
     unknownPlace: "地点不明",
   },
   alarm: {
