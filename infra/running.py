@@ -207,8 +207,8 @@ class _Run:
         settings = self._settings
         host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - compared
         lines = [
-            f"Console 调度台   http://{host}:{settings.console_port}/",
-            f"Phones 手机端    http://{host}:{settings.field_port}/v1/docs",
+            f"Console 调度台   http://{host}:{settings.console_port}/   (API: /api/docs)",
+            f"Phones 手机端    http://{host}:{settings.field_port}/   (API: /v1/docs)",
         ]
         if self._wishes.demo:
             lines.append("Demo sign-ins 演示账号 (company 单位 / user 用户 / password 密码):")
