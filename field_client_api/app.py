@@ -1,35 +1,42 @@
-"""The field application: assembled here, and nowhere else.
+"""The field application: its routes and its doors, in a trust zone of its own.
 
-Not here: how processes are started (`infra`).
+Not here: how an application is put together (`server.assembly`), how processes are started
+(`infra`).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from litestar import Litestar
-from litestar.datastructures import State
-from litestar.di import Provide
 
 from field_client_api.doors import FieldAuthentication, KnownPhones
 from field_client_api.http import FieldController, PairingController
 from field_client_api.intake import running_intake
+from server.assembly import Plan, assemble
 from server.db import Database
-from server.db.anchor import clock_for, following
-from server.live.direct import remember_send
-from server.live.hub import running_hub
-from server.live.reader import description, document
-from server.live.screens import screens
-from server.rooms import open_rooms
 from server.settings import Settings
-from server.web import EXCEPTION_HANDLERS, describe, provide_tx
 
-SCREENS = Path(__file__).parent / "pwa" / "dist"
-"""The built screens of the phone."""
-MAX_BODY_BYTES = 256_000
-"""A full batch of 500 fixes takes about 100 kB; nothing else comes near it."""
+PLAN = Plan(
+    title="Changming field API",
+    about="What a crew's phone may ask and tell.",
+    path="/v1",
+    api_folders=("v1",),
+    screens=Path(__file__).parent / "pwa" / "dist",
+    middleware=FieldAuthentication,
+    # A full batch of 500 fixes takes about 100 kB; nothing else comes near it.
+    max_body_bytes=256_000,
+    routes=[PairingController, FieldController],
+)
+
+
+@asynccontextmanager
+async def _taking_in(app: Litestar, database: Database) -> AsyncIterator[None]:
+    async with running_intake(database) as intake:
+        app.state.intake = intake
+        yield
 
 
 def create_app(settings: Settings | None = None, *, database: Database | None = None) -> Litestar:
@@ -37,37 +44,10 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
 
     database: an open one to use instead (tests); the caller then disposes of it.
     """
-    open_rooms()
-    chosen = settings or (database.settings if database else Settings.from_environment())
-    db = database or Database(chosen, clock_for(chosen))
-
-    @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            if database is None:
-                stack.push_async_callback(db.dispose)
-                await stack.enter_async_context(following(db))
-            app.state.intake = await stack.enter_async_context(running_intake(db))
-            app.state.hub = await stack.enter_async_context(running_hub(db))
-            yield
-
-    app = Litestar(
-        route_handlers=[
-            PairingController,
-            FieldController,
-            document("/v1"),
-            screens(SCREENS, ("v1",)),
-        ],
-        dependencies={"tx": Provide(provide_tx)},
-        exception_handlers=EXCEPTION_HANDLERS,
-        lifespan=[lifespan],
-        middleware=[FieldAuthentication],
-        openapi_config=description(
-            "Changming field API", "/v1", "What a crew's phone may ask and tell."
-        ),
-        request_max_body_size=MAX_BODY_BYTES,
-        state=State({"database": db, "known_phones": KnownPhones(db)}),
+    return assemble(
+        PLAN,
+        settings,
+        database,
+        beside=_taking_in,
+        state=lambda opened: {"known_phones": KnownPhones(opened)},
     )
-    describe(app)
-    remember_send(app)
-    return app
