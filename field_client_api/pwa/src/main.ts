@@ -1,7 +1,10 @@
 /** Where the phone begins: styles, language, what is kept, the one application, the worker. */
-import "vant/es/popup/style";
-import "vant/es/stepper/style";
-import "vant/es/circle/style";
+// One by one: the library's own bundles would fetch an icon font from the internet.
+import "vant/es/style/base.css";
+import "vant/es/overlay/index.css";
+import "vant/es/popup/index.css";
+import "vant/es/stepper/index.css";
+import "vant/es/circle/index.css";
 import "./styles/phone.css";
 import { createApp } from "vue";
 import App from "./App.vue";

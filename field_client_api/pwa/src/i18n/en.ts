@@ -89,8 +89,6 @@ export const en = {
     noPoint: "No coordinates, go by the address",
     amap: "AMap",
     otherMap: "Other map",
-    words: "The caller's words",
-    order: "{kind} · {number}",
     needs: "Bring",
     staff: "at least {n} people",
     open: "Open",

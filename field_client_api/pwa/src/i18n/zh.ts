@@ -89,8 +89,6 @@ export const zh = {
     noPoint: "没有坐标，按地址找",
     amap: "高德导航",
     otherMap: "其它地图",
-    words: "报警人原话",
-    order: "{kind} · {number}",
     needs: "要带",
     staff: "至少 {n} 人",
     open: "打开",
