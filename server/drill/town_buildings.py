@@ -141,7 +141,10 @@ def _full_height(band: BaseGeometry, low: float, depth_m: float) -> Iterator[tup
         bottom = x[y < low + 0.01]
         if len(top) > 1 and len(bottom) > 1:
             x0, x1 = max(top.min(), bottom.min()), min(top.max(), bottom.max())
-            if x1 > x0 and part.buffer(0.05).contains(shapely.box(x0, low, x1, low + depth_m)):
+            if x1 <= x0:
+                continue
+            whole_m2 = (x1 - x0) * depth_m
+            if part.intersection(shapely.box(x0, low, x1, low + depth_m)).area > 0.999 * whole_m2:
                 yield float(x0), float(x1)
 
 
@@ -175,18 +178,20 @@ def _village_houses(
             line = shapely.LineString(streets.points[list(way.nodes)])
             lines[way.draft.district].append(line)
     every = shapely.MultiLineString([line for kind in lines.values() for line in kind])
-    roads = every.buffer(7, quad_segs=2)
+    closed = shapely.union_all([every.buffer(7, quad_segs=2), water])
+    lanes = shapely.MultiLineString(lines["village"])
     for village in villages():
         circle = shapely.Point(village.x_m, village.y_m).buffer(290)
-        near = shapely.MultiLineString(lines["village"]).intersection(circle).buffer(52)
-        room = near.difference(shapely.union_all([roads, water]))
+        near = lanes.intersection(circle).buffer(52)
+        room = near.difference(closed.intersection(near.envelope))
         for number, polygon in enumerate(_rows(chance, room, _PATTERNS["village"]), start=1):
             yield Building(
                 polygon, "house", chance.choice((1, 2, 3)), "village", village.name, number
             )
     for lane in lines["hamlet"]:
         end = shapely.LineString(shapely.get_coordinates(lane)[-4:])
-        room = end.buffer(46).difference(shapely.union_all([roads, water]))
+        near = end.buffer(46)
+        room = near.difference(closed.intersection(near.envelope))
         for polygon in _rows(chance, room, _PATTERNS["village"]):
             yield Building(polygon, "house", chance.choice((1, 2)), "hamlet")
 
