@@ -44,10 +44,14 @@ class Ground:
     blocks: list[Block]
 
 
+RING_VERGE_M: Final = 24.0
+"""From the ring road's middle to the zone's border: beyond the kerb, short of the first house."""
+
+
 def urban_area() -> shapely.Polygon:
     """Where the urban promise holds: within the ring, and the new town."""
     parts = districts()
-    outline = shapely.union_all([parts["urban"].buffer(40), parts["new"].buffer(60)])
+    outline = shapely.union_all([parts["urban"].buffer(RING_VERGE_M), parts["new"].buffer(60)])
     return shapely.Polygon(only(outline.buffer(400).buffer(-400).simplify(4)).exterior)
 
 
