@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text, update
+from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.db import Tx, new_id
@@ -101,9 +101,10 @@ async def append(tx: Tx) -> None:
     if not changes:
         return
     last = before + len(changes)
-    await tx.session.execute(update(FeedCounter).values(seq=last))
     await tx.session.execute(insert(FeedChange), changes)
+    # The bell rings at the commit, wherever in the transaction it is pulled.
     await tx.session.execute(
-        text("SELECT pg_notify(:channel, :payload)"),
-        {"channel": CHANNEL, "payload": f"{tx.company_id}:{last}"},
+        update(FeedCounter)
+        .values(seq=last)
+        .returning(func.pg_notify(CHANNEL, f"{tx.company_id}:{last}"))
     )
