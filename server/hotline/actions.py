@@ -17,7 +17,7 @@ from server.incidents import queries as incident_queries
 from server.incidents.actions import attach_call, day_series, open_incident, record_answer
 from server.incidents.actions_closing import reopen
 from server.incidents.lifecycle import OPEN, IncidentState
-from server.incidents.places import locate
+from server.incidents.places import Located, locate
 from server.incidents.tables import Incident
 from server.incidents.wire import SimilarIncident
 from server.policy.queries import pack_of
@@ -76,7 +76,7 @@ async def log(tx: Tx, call_id: UUID, log_in: LogIn) -> Logged:
         row.script_skipped_reason = script.skipped_reason
         row.script_caller_did = script.caller_did
     await tx.session.flush()
-    incident = await _incident_for(tx, row, log_in)
+    incident = await _incident_for(tx, row, log_in, located)
     similar: list[SimilarIncident] = []
     if incident is not None:
         row.incident_id = incident.id
@@ -109,7 +109,7 @@ async def log(tx: Tx, call_id: UUID, log_in: LogIn) -> Logged:
     )
 
 
-async def _incident_for(tx: Tx, row: Call, log_in: LogIn) -> Incident | None:
+async def _incident_for(tx: Tx, row: Call, log_in: LogIn, located: Located) -> Incident | None:
     if log_in.attach_to_incident_id is not None:
         return await attach_call(
             tx,
@@ -133,6 +133,7 @@ async def _incident_for(tx: Tx, row: Call, log_in: LogIn) -> Incident | None:
         place=log_in.place,
         people_count=log_in.people_count,
         drill=row.drill,
+        located=located,
     )
 
 

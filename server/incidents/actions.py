@@ -17,7 +17,7 @@ from server.db import Tx
 from server.feed import Kind, note, touch
 from server.incidents import queries, rules
 from server.incidents.lifecycle import OPEN, Fact, IncidentState, after
-from server.incidents.places import locate
+from server.incidents.places import Located, locate
 from server.incidents.tables import AnswerOwed, Incident, PlaceChange
 from server.incidents.wire import PlaceChangeIn, PlaceIn
 from server.policy.queries import pack_of
@@ -81,13 +81,16 @@ async def open_incident(
     place: PlaceIn,
     people_count: int | None,
     drill: bool,
+    located: Located | None = None,
 ) -> Incident:
     """Open an incident for a call: number, zone, class, promise clocks and its first work order,
     all in this transaction. `received_at` is the ring; every promise counts from it.
+
+    located: `place` as of `received_at`, where the caller has looked it up already.
     """
     pack = await pack_of(tx)
     class_, rule_id = classify(pack, facts, kind)
-    located = await locate(tx, place, received_at)
+    located = located or await locate(tx, place, received_at)
     series, day = await day_series(tx, "incident", received_at)
     row = Incident(
         number=f"{day}-{await queries.next_number(tx, series):04d}",
