@@ -13,7 +13,7 @@ from server.access.guards import requires
 from server.actor import Role
 from server.db import Tx
 from server.dispatch import actions
-from server.dispatch.queries import alarm_view
+from server.dispatch.queries import alarm_view, stored_recommendation
 from server.dispatch.wire import AlarmView, Recommendation, SendCrew
 from server.feed import once
 from server.network.http import roads_of
@@ -41,10 +41,15 @@ class DispatchController(Controller):
     ) -> Recommendation:
         """Rank every crew for the work by arrival, with reasons; nobody left is an alarm."""
 
-        async def make() -> Recommendation:
-            return await actions.recommend(tx, work_order_id, roads_of(request))
+        made: list[Recommendation] = []
 
-        return await once(tx, key, ("recommend", str(work_order_id)), make, Recommendation)
+        async def make() -> UUID:
+            made.append(await actions.recommend(tx, work_order_id, roads_of(request)))
+            return made[0].id
+
+        # The list is stored already: its receipt remembers which, not all of it again.
+        made_id = await once(tx, key, ("recommend", str(work_order_id)), make, UUID)
+        return made[0] if made else await stored_recommendation(tx, made_id)
 
     @post("/{work_order_id:uuid}/assignments", guards=[DISPATCHERS], operation_id="send_crew")
     async def send_crew(

@@ -150,6 +150,14 @@ async def recommendation(tx: Tx, recommendation_id: UUID) -> StoredRecommendatio
     return row
 
 
+async def stored_recommendation(tx: Tx, recommendation_id: UUID) -> Recommendation:
+    """A recommendation as it was first answered (what was chosen by it is on the incident's page).
+
+    Raises NotFound.
+    """
+    return recommendation_view(await recommendation(tx, recommendation_id))
+
+
 async def recommendations_of(tx: Tx, order_ids: Collection[UUID]) -> list[Recommendation]:
     """All recommendations for these orders with what was made of them, the oldest first."""
     rows = (

@@ -250,6 +250,17 @@ async def test_the_same_key_sends_once(dispatcher: Desk, road: Road) -> None:
     assert first.json() == again.json()
 
 
+async def test_the_same_key_recommends_once(dispatcher: Desk, road: Road) -> None:
+    order = await leak(dispatcher)
+    key = key_header()
+    path = f"/api/work-orders/{order['id']}/recommendation"
+    first = await dispatcher.post(path, key=key)
+    await road.fix(road.scene.crews[1], EAST)
+    again = await dispatcher.post(path, key=key)
+    assert first.json() == again.json()
+    assert (await recommended(dispatcher, order))["id"] != first.json()["id"]
+
+
 async def test_two_desks_one_crew_the_loser_is_told_who_and_where(
     dispatcher: Desk, road: Road
 ) -> None:
