@@ -16,6 +16,7 @@ from server.assembly import Plan, assemble
 from server.crews.http import CrewController
 from server.db import Database
 from server.dispatch.http import AlarmsController, DispatchController
+from server.drill.http import DemoController
 from server.hotline.http import HotlineController
 from server.incidents.http import (
     ExemptionsController,
@@ -51,6 +52,7 @@ PLAN = Plan(
         TrackController,
         AssignmentController,
         LiveController,
+        DemoController,
     ],
 )
 

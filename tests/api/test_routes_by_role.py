@@ -49,6 +49,7 @@ public   GET    /api/docs/assets/{name}
 public   GET    /api/docs/openapi.json
 public   GET    /api/docs/{path}
 public   GET    /api/openapi.json
+public   GET    /api/demo-sign-ins
 public   POST   /api/session
 DOSUAMCF DELETE /api/session
 DOSUAMCF GET    /api/me

@@ -8,6 +8,7 @@ import type {
   Call,
   CallLogged,
   Closure,
+  DemoSignIn,
   FoundPlace,
   Id,
   IncidentClass,
@@ -42,6 +43,7 @@ export const mapFacts = () => ask<MapFacts>("/api/map");
 export const zones = () => ask<GeoJSON.FeatureCollection>("/api/zones");
 export const searchPlaces = (q: string, signal: AbortSignal) =>
   ask<FoundPlace[]>(`/api/places/search?q=${encodeURIComponent(q)}&limit=8`, { signal });
+export const demoSignIns = () => ask<DemoSignIn[]>("/api/demo-sign-ins");
 export const safetyScript = () => ask<SafetyScript>("/api/safety-script");
 
 export const ring = (body: { channel: string; caller_phone?: string; line?: string }, key: string) =>

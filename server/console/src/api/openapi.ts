@@ -354,6 +354,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/demo-sign-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListSignIns
+         * @description The demo's sign-ins; always empty where the deployment is not a demo.
+         */
+        get: operations["demo_sign_ins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/exemptions/{exemption_id}/ruling": {
         parameters: {
             query?: never;
@@ -1304,6 +1324,13 @@ export interface components {
          * @enum {string}
          */
         Datum: "wgs84" | "cgcs2000" | "gcj02" | "bd09";
+        /** DemoSignIn */
+        DemoSignIn: {
+            company: string;
+            password: string;
+            username: string;
+            who: string;
+        };
         /** DowngradeRuling */
         DowngradeRuling: {
             agree: boolean;
@@ -2651,6 +2678,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Track"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    demo_sign_ins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoSignIn"][];
                 };
             };
             /** @description Refused or failed; nothing was stored. */

@@ -113,6 +113,7 @@ export type Snapshot = Said<
 export type Similar = Wire["SimilarIncident"];
 export type FoundPlace = Wire["PlaceFound"];
 export type SafetyScript = Wire["SafetyScriptView"];
+export type DemoSignIn = Wire["DemoSignIn"];
 export type PlaceSaid = Wire["PlaceIn"];
 export type CallLog = Said<Wire["LogIn"], { facts: Facts; script: Wire["ScriptIn"] }>;
 export type CallLogged = Said<Wire["Logged"], { incident: Incident | null }>;

@@ -12,6 +12,7 @@ export const en = {
     entering: "Signing in…",
     unanswered: "The server does not answer. Check the network and try again.",
     capsLock: "Caps Lock is on",
+    demo: "Demo: pick a role to come in",
     session: "Your session has ended. Please sign in again.",
   },
   top: {

@@ -12,6 +12,7 @@ export const zh = {
     entering: "正在登录…",
     unanswered: "服务器没有应答，请检查网络后重试。",
     capsLock: "大写锁定已打开",
+    demo: "演示：点一个角色直接进入",
     session: "登录已失效，请重新登录。",
   },
   top: {
