@@ -138,8 +138,8 @@ def log_a_leak(page: Page, words: str) -> str:
     form.get_by_test_id("fact-smell").click()
     steps = form.locator("[data-testid^=script-step-]")
     expect(steps.first).to_be_visible()
-    for number in range(steps.count()):
-        steps.nth(number).click()
+    for at in range(steps.count()):
+        steps.nth(at).click()
     form.get_by_test_id("call-save").click()
     stored = page.get_by_test_id("call-stored")
     expect(stored).to_be_visible(timeout=SLOW_MS)
