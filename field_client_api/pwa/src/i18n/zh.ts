@@ -82,7 +82,7 @@ export const zh = {
     arrived: "已到场",
     made_safe: "已控制",
     cleared: "已离场",
-    keptHint: "已存手机，服务器还不知道",
+    keptHint: "已存手机，未发送",
     toldHint: "服务器已收到",
     distance: "直线 {distance}",
     noDistance: "距离不明",
