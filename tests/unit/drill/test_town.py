@@ -59,14 +59,14 @@ def test_another_seed_gives_another_town_that_holds_together_too(
     other = build_town(11)
     write_town(other, tmp_path)
     network, _ = read_osm(tmp_path / "town.osm.pbf", None)
-    assert _share_in_main_part(network) >= 0.99
+    assert _share_in_main_part(network) == 1.0
     assert other.papers.premises != town.papers.premises
 
 
 def test_one_can_drive_from_everywhere_to_everywhere(
     imported: tuple[RoadNetwork, MapLayers],
 ) -> None:
-    assert _share_in_main_part(imported[0]) >= 0.99
+    assert _share_in_main_part(imported[0]) == 1.0
 
 
 def _share_in_main_part(network: RoadNetwork) -> float:
