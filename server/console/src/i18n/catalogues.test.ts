@@ -119,6 +119,20 @@ describe("codes the server sends", () => {
     expect(codes.filter((code) => !has(`verb.${code}`))).toEqual([]);
   });
 
+  it("of arrivals and readings have words", () => {
+    const rules = readFileSync(join(SRC, "../../work/rules.py"), "utf8");
+    const arrivals = [
+      ...[.../_FLAG_OF_EVIDENCE[^}]*\}/.exec(rules)![0].matchAll(/: "(\w+)",/g)].map((match) => match[1]!),
+      ...codesIn("work/rules.py", /flags\.add\("(\w+)"/g),
+      ...codesIn("work/actions_arrival.py", /flags\.add\("(\w+)"/g),
+    ];
+    expect(arrivals.length).toBeGreaterThan(15);
+    expect(arrivals.filter((code) => !has(`arrivalFlag.${code}`))).toEqual([]);
+    const readings = codesIn("work/rules.py", /flags\.append\("(\w+)"/g);
+    expect(readings.length).toBeGreaterThan(3);
+    expect(readings.filter((code) => !has(`readingFlag.${code}`))).toEqual([]);
+  });
+
   it("of skills and kit in the demo town have words", () => {
     const text = readFileSync(join(SRC, "../../drill/town_papers.py"), "utf8");
     const lists = [...text.matchAll(/(?:full|_LEAK|kit|skills)\b[^=\n]*= \(([^)]*)\)/g)].map((match) => match[1]!).join(",");
