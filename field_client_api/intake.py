@@ -21,7 +21,7 @@ from server.actor import Actor
 from server.crews.queries import duty_windows
 from server.db import Database
 from server.refusal import Invalid, NotSignedIn
-from server.tracking.actions import Batch, Stored, store
+from server.tracking.actions import Batch, Collided, Stored, store
 from server.tracking.rules import NEWEST, OLDEST
 from server.tracking.wire import FixesKept, SentFixes
 from server.work.actions_arrival import judge_again
@@ -85,9 +85,14 @@ class Intake:
             del self._storing[company_id]
 
     async def _store_group(self, company_id: UUID, group: list[_Waiting]) -> None:
+        batches = [one.batch for one in group]
         [answers] = await asyncio.gather(
-            self._stored(company_id, [one.batch for one in group]), return_exceptions=True
+            self._stored(company_id, batches, careful=False), return_exceptions=True
         )
+        if isinstance(answers, Collided):
+            [answers] = await asyncio.gather(
+                self._stored(company_id, batches, careful=True), return_exceptions=True
+            )
         if isinstance(answers, BaseException):
             # Each request fails by itself, with the true reason, and its phone sends again.
             for one in group:
@@ -102,7 +107,9 @@ class Intake:
             else:
                 one.answer.set_result(answer.kept)
 
-    async def _stored(self, company_id: UUID, batches: list[Batch]) -> list[Stored | None]:
+    async def _stored(
+        self, company_id: UUID, batches: list[Batch], *, careful: bool
+    ) -> list[Stored | None]:
         """The answers of a group, in order; None for a phone that may not send any more."""
         actor = Actor.system(company_id, "fixes")
         async with self._database.begin(actor) as tx:
@@ -116,7 +123,7 @@ class Intake:
                 slack = timedelta(seconds=max(abs(one.offset_s) for one in mine))
                 since, until = since - slack, min(until + slack, tx.now)
                 windows = await duty_windows(tx, {one.person_id for one in mine}, since, until)
-                kept = await store(tx, mine, windows)
+                kept = await store(tx, mine, windows, careful=careful)
                 stored = {id(batch): one for batch, one in zip(mine, kept, strict=True)}
                 crew_ids = frozenset(crew_id for one in kept for crew_id in one.crew_ids)
                 judge = bool(crew_ids) and bool(await open_proofs(tx, crew_ids, since, until))

@@ -6,12 +6,15 @@ Not here: which crew a phone belongs to (`server.crews`), HTTP, waiting for othe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
+from psycopg import AsyncConnection
+from psycopg.errors import UniqueViolation
 
 from server.crews.wire import DutyWindow
 from server.db import Tx
@@ -77,50 +80,82 @@ class Stored:
     crew_ids: frozenset[UUID]
 
 
-async def store(tx: Tx, batches: Sequence[Batch], windows: Sequence[DutyWindow]) -> list[Stored]:
+class Collided(Exception):
+    """Another process stored some of these very fixes at this very moment; nothing of the
+    transaction is stored. Doing it again with `careful` succeeds."""
+
+
+async def store(
+    tx: Tx, batches: Sequence[Batch], windows: Sequence[DutyWindow], *, careful: bool = False
+) -> list[Stored]:
     """Store the fixes on duty of several phones of one company; one answer per batch, in order.
 
     windows: `crews.queries.duty_windows` of the batches' people over the batches' time. A fix
     already known by (phone, phone's time) is not stored twice and counts as accepted. The newest
-    believable fix of each crew replaces an older one, never a newer.
+    believable fix of each crew replaces an older one, never a newer. Raises Collided (unless
+    `careful`), after which the transaction is over.
     """
     of_person: dict[UUID, list[DutyWindow]] = {}
     for window in windows:
         of_person.setdefault(window.person_id, []).append(window)
     connection = await queries.driver(tx)
     read = [rules.columns(batch.sent.fixes, batch.offset_s, batch.recorded_at) for batch in batches]
-    firsts: dict[UUID, datetime] = {}
-    for batch, columns in zip(batches, read, strict=True):
-        if len(columns.at):
-            first = rules.moment(int(columns.at.min()))
-            known = firsts.get(batch.phone_id, first)
-            firsts[batch.phone_id] = min(known, first)
-    before = await queries.before(tx, connection, firsts) if firsts else {}
+    last = await _last_fixes(tx, connection, batches, read)
+    fresh = not careful and len(last) == len(batches)
     rows: list[np.ndarray[tuple[int], np.dtype[np.void]]] = []
     answers: list[Stored] = []
     for batch, columns in zip(batches, read, strict=True):
         owners = rules.crews_at(columns.corrected_at, of_person.get(batch.person_id, ()))
         if owners:
-            doubted = await _doubted(tx, batch, columns, before)
+            known = last[batch.phone_id]
+            new = rules.is_new(columns, known)
+            fresh = fresh and new
+            doubted = await _doubted(tx, batch, columns, known if new else None, sure=new)
             rows.extend(
                 _rows(tx.company_id, batch, columns, crew_id, mine, doubted)
                 for crew_id, mine in owners
             )
         answers.append(_answer(columns, owners))
     if rows:
-        await connection.execute(queries.INTAKE)
         async with connection.cursor() as cursor, cursor.copy(queries.COPY_IN) as copy:
             await copy.write(b"".join((_HEADER, *(one.tobytes() for one in rows), _TRAILER)))
-        await connection.execute(queries.TAKE_IN)
-        await connection.execute(queries.TAKE_NEWEST)
+        once = "" if fresh else queries.ONCE
+        try:
+            await connection.execute(f"{queries.TAKE_IN}{once};{queries.TAKE_NEWEST}".encode())
+        except UniqueViolation as error:
+            raise Collided from error
     return answers
 
 
+async def _last_fixes(
+    tx: Tx,
+    connection: AsyncConnection[Any],
+    batches: Sequence[Batch],
+    read: Sequence[rules.Columns],
+) -> dict[UUID, rules.LastFix | None]:
+    """What is known of each phone from its batch's time on (None: nothing)."""
+    firsts: dict[UUID, datetime] = {}
+    lasts: list[int] = []
+    for batch, columns in zip(batches, read, strict=True):
+        if len(columns.at):
+            first = rules.moment(int(columns.at.min()))
+            firsts[batch.phone_id] = min(firsts.get(batch.phone_id, first), first)
+            lasts.append(int(columns.at.max()))
+    found: dict[UUID, rules.LastFix | None] = {batch.phone_id: None for batch in batches}
+    if firsts:
+        until = rules.moment(max(lasts))
+        found.update(await queries.last_fixes(tx, connection, firsts, until))
+    return found
+
+
 async def _doubted(
-    tx: Tx, batch: Batch, columns: rules.Columns, before: Mapping[UUID, rules.Before]
+    tx: Tx, batch: Batch, columns: rules.Columns, before: rules.LastFix | None, *, sure: bool
 ) -> rules.Flags:
-    """Which fixes cannot be believed; the careful judgement is made only where it may matter."""
-    if rules.look_plausible(columns, before.get(batch.phone_id)):
+    """Which fixes cannot be believed; the careful judgement is made only where it may matter.
+
+    sure: `before` is what came before the batch (else that has to be looked up).
+    """
+    if sure and rules.look_plausible(columns, before):
         return np.zeros(len(columns.at), dtype=np.bool_)
     first = rules.moment(int(columns.at.min()))
     return rules.implausible(columns, await queries.history(tx, batch.phone_id, first))

@@ -7,13 +7,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import AsyncClientCursor, AsyncConnection
 from sqlalchemy import select, text
 
 from geo.coordinates import LonLat
 from geo.track import Fix as GeoFix
 from server.db import Tx
-from server.tracking.rules import Before
+from server.tracking.rules import LastFix
 from server.tracking.tables import Fix, NewestFix
 from server.tracking.wire import Position
 
@@ -40,8 +40,11 @@ SELECT company_id, phone_id, at, crew_id, corrected_at, recorded_at, clock_offse
        lon, lat, datum, nullif(accuracy_m, 'NaN'), nullif(speed_kmh, 'NaN'),
        nullif(heading_deg, 'NaN'), mock, implausible
 FROM pg_temp.fix_intake
-ON CONFLICT DO NOTHING
 """
+
+ONCE = " ON CONFLICT DO NOTHING"
+"""Ends TAKE_IN where some of the batch may be stored already. It costs a third more per row, so
+batches that are newer than anything their phones sent before go without."""
 
 TAKE_NEWEST = """
 INSERT INTO newest_fixes AS known (company_id, crew_id, phone_id, at, recorded_at, lon, lat,
@@ -60,14 +63,14 @@ WHERE known.at < excluded.at
 """
 """Crews in the order of their ids, so that two batches never wait for each other in a ring."""
 
-_BEFORE = """
+_LAST = """
 SELECT sought.phone_id, last.at, last.lon, last.lat, last.accuracy_m, last.implausible
 FROM unnest(%(phones)s::uuid[], %(firsts)s::timestamptz[]) AS sought (phone_id, first_at)
 CROSS JOIN LATERAL (
     SELECT at, lon, lat, accuracy_m, implausible FROM fixes
-    WHERE fixes.phone_id = sought.phone_id AND fixes.at < sought.first_at
+    WHERE fixes.phone_id = sought.phone_id
       AND fixes.at >= sought.first_at - %(reach)s
-      AND fixes.at >= %(low)s AND fixes.at < %(high)s
+      AND fixes.at >= %(low)s AND fixes.at <= %(high)s
       AND fixes.company_id = %(company)s
     ORDER BY at DESC LIMIT 1
 ) AS last
@@ -82,22 +85,26 @@ async def driver(tx: Tx) -> AsyncConnection[Any]:
     return connection
 
 
-async def before(
-    tx: Tx, connection: AsyncConnection[Any], firsts: Mapping[UUID, datetime]
-) -> dict[UUID, Before]:
-    """Each phone's last stored fix within ten minutes before a time (`firsts`: phone → time)."""
-    cursor = await connection.execute(
-        _BEFORE,
-        {
-            "phones": list(firsts),
-            "firsts": list(firsts.values()),
-            "reach": _HISTORY,
-            "low": min(firsts.values()) - _HISTORY,
-            "high": max(firsts.values()),
-            "company": tx.company_id,
-        },
-    )
-    return {row[0]: Before(*row[1:]) for row in await cursor.fetchall()}
+async def last_fixes(
+    tx: Tx, connection: AsyncConnection[Any], firsts: Mapping[UUID, datetime], until: datetime
+) -> dict[UUID, LastFix]:
+    """Each phone's last stored fix up to `until`, if it is not older than ten minutes before the
+    phone's time in `firsts` (phone → first fix of its batch). Makes the intake's table, too."""
+    async with AsyncClientCursor(connection) as cursor:
+        # Two statements in one round trip: on a busy machine the trips are what costs.
+        await cursor.execute(
+            f"{INTAKE};{_LAST}".encode(),
+            {
+                "phones": list(firsts),
+                "firsts": list(firsts.values()),
+                "reach": _HISTORY,
+                "low": min(firsts.values()) - _HISTORY,
+                "high": until,
+                "company": tx.company_id,
+            },
+        )
+        cursor.nextset()
+        return {row[0]: LastFix(*row[1:]) for row in await cursor.fetchall()}
 
 
 def _as_told(row: Fix) -> GeoFix:

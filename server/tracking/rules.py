@@ -132,8 +132,8 @@ def crews_at(corrected_at: Micros, windows: Sequence[DutyWindow]) -> list[tuple[
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """The phone's last stored fix before a batch."""
+class LastFix:
+    """The phone's last stored fix."""
 
     at: datetime
     lon: float
@@ -142,7 +142,15 @@ class Before:
     implausible: bool
 
 
-def look_plausible(batch: Columns, before: Before | None) -> bool:
+def is_new(batch: Columns, last: LastFix | None) -> bool:
+    """True when no fix of the batch can be stored already: all are later than the phone's last
+    one, and no two have the same time."""
+    if last is not None and bool(batch.at.min() <= micros(last.at)):
+        return False
+    return len(np.unique(batch.at)) == len(batch.at)
+
+
+def look_plausible(batch: Columns, before: LastFix | None) -> bool:
     """True when no fix of the batch needs the careful judgement: no jump, no mock, no wild speed.
 
     The same rule as `geo.track.doubts`, on arrays.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,7 +16,7 @@ from server.clock import FrozenClock
 from server.crews.queries import duty_windows
 from server.db import Database
 from server.rooms import open_rooms
-from server.tracking.actions import Batch, prepare_days, store
+from server.tracking.actions import Batch, Collided, prepare_days, store
 from server.tracking.queries import add_partitions, newest, track
 from server.tracking.wire import SentFix, SentFixes
 from tests.companies import NOON, database_at, people_company
@@ -24,6 +25,11 @@ from tests.scenes import CENTRE, Scene, build_scene
 pytestmark = pytest.mark.anyio
 
 TODAY = NOON.date()
+
+WAITING = (
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+"""Some connection of this database waits for another."""
 
 
 @pytest.fixture
@@ -115,3 +121,31 @@ async def test_another_company_sees_no_fix(changming: Database, scene: Scene) ->
         assert await track(tx, scene.crews[0].id, datetime(2000, 1, 1, tzinfo=UTC)) == []
     async with changming.begin(scene.company.system) as tx:
         assert len(await newest(tx)) == 1
+
+
+async def test_two_processes_with_the_same_batch_store_it_once(
+    changming: Database, scene: Scene, superuser: psycopg.Connection
+) -> None:
+    actor = scene.crews[0].phone.actor
+    assert actor.phone_id is not None
+    assert actor.id is not None
+    sent = SentFixes(sent_at=NOON, fixes=[SentFix(lon=CENTRE[0], lat=CENTRE[1], at=NOON)])
+    batch = Batch(phone_id=actor.phone_id, person_id=actor.id, sent=sent, recorded_at=NOON)
+
+    async with changming.begin(actor) as first:
+        windows = await duty_windows(first, [actor.id], NOON, NOON)
+        await store(first, [batch], windows)
+
+        async def meanwhile() -> None:
+            async with changming.begin(actor) as second:
+                await store(second, [batch], windows)
+
+        waiting = asyncio.create_task(meanwhile())
+        while not superuser.execute(WAITING).fetchone():  # noqa: ASYNC110  # PostgreSQL tells nobody.
+            await asyncio.sleep(0)
+    with pytest.raises(Collided):
+        await waiting
+    async with changming.begin(actor) as again:
+        [stored] = await store(again, [batch], windows, careful=True)
+    assert stored.kept.accepted == 1
+    assert sum(places(superuser).values()) == 1

@@ -112,7 +112,7 @@ def test_the_quick_look_agrees_with_the_judgement_one_by_one(
         )
     batch = rules.columns(fixes, 0.0, at(seconds))
     before = (
-        rules.Before(at(-5), 105.95, 26.25, accuracy_m=10.0, implausible=False)
+        rules.LastFix(at(-5), 105.95, 26.25, accuracy_m=10.0, implausible=False)
         if with_before
         else None
     )
@@ -133,4 +133,4 @@ def test_a_spike_alone_is_doubted_not_what_comes_after_it() -> None:
 
 def test_an_implausible_fix_before_asks_for_the_careful_look() -> None:
     batch = rules.columns([sent(0)], 0.0, at(1))
-    assert not rules.look_plausible(batch, rules.Before(at(-9), 106.5, 26.25, None, True))
+    assert not rules.look_plausible(batch, rules.LastFix(at(-9), 106.5, 26.25, None, True))
