@@ -28,9 +28,11 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from server.actor import Actor
 from server.db import Database, Tx
-from server.refusal import Language, NotSignedIn, Refusal, VersionChanged
+from server.refusal import Forbidden, Language, NotSignedIn, Refusal, VersionChanged
 
 PROBLEM = "application/problem+json"
+CLIENT_GONE = "client disconnected prematurely"
+"""How the framework words a client that went away while it was still sending."""
 log = structlog.get_logger()
 
 AppRequest = Request[Actor | None, Any, State]
@@ -82,12 +84,54 @@ class Fault(Refusal):
     en = "Something broke; nothing was saved."
 
 
-_BY_STATUS = {
-    404: ("route_not_found", "没有这个地址", "There is nothing at this address."),
-    405: ("method_not_allowed", "此地址不支持该方法", "This address does not take that method."),
-    413: ("too_large", "请求内容过大", "The request is too large."),
-    415: ("unsupported_media_type", "不支持的内容类型", "This content type is not taken."),
+class RouteNotFound(Refusal):
+    """Nothing answers at this address."""
+
+    code = "route_not_found"
+    status = 404
+    zh = "没有这个地址"
+    en = "There is nothing at this address."
+
+
+class MethodNotAllowed(Refusal):
+    """The address is right, the method is not."""
+
+    code = "method_not_allowed"
+    status = 405
+    zh = "此地址不支持该方法"
+    en = "This address does not take that method."
+
+
+class TooLarge(Refusal):
+    """The body is larger than any request of ours."""
+
+    code = "too_large"
+    status = 413
+    zh = "请求内容过大"
+    en = "The request is too large."
+
+
+class UnsupportedMediaType(Refusal):
+    """The body is not what the address takes."""
+
+    code = "unsupported_media_type"
+    status = 415
+    zh = "不支持的内容类型"
+    en = "This content type is not taken."
+
+
+_BY_STATUS: dict[int, type[Refusal]] = {
+    one.status: one
+    for one in (
+        NotSignedIn,
+        Forbidden,
+        RouteNotFound,
+        MethodNotAllowed,
+        TooLarge,
+        UnsupportedMediaType,
+    )
 }
+"""What the framework refuses by itself, in our words."""
 
 
 def language_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Language:
@@ -153,19 +197,15 @@ def _on_validation(request: Request[Any, Any, Any], error: ValidationException) 
 
 
 def _on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    if error.status_code == 401:
-        return problem(request, NotSignedIn())
-    if error.status_code in _BY_STATUS:
-        code, zh, en = _BY_STATUS[error.status_code]
-        texts = {"code": code, "status": error.status_code, "zh": zh, "en": en}
-        known: type[Refusal] = type("KnownStatus", (Refusal,), texts)
+    known = _BY_STATUS.get(error.status_code)
+    if known is not None:
         return problem(request, known(), dict(error.headers or {}))
-    if error.status_code == 400:
-        return problem(request, MalformedRequest(why=error.detail))
     if error.status_code < 500:
-        status = {"status": error.status_code}
-        other: type[Refusal] = type("OtherStatus", (MalformedRequest,), status)
-        return problem(request, other(why=error.detail))
+        return problem(request, MalformedRequest(why=error.detail))
+    if error.detail == CLIENT_GONE:
+        # Nobody is left to be told; nothing of ours failed.
+        log.info("client_gone", path=request.url.path)
+        return problem(request, Fault())
     log.error("http_error", path=request.url.path, detail=error.detail)
     return problem(request, Fault())
 
