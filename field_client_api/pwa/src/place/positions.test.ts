@@ -34,7 +34,7 @@ async function scene() {
     },
   );
   const stand = async (afterMs: number, east = 0) => {
-    taken({ lon: 105.95 + east, lat: 26.25, datum: "wgs84", accuracy_m: 8, speed_kmh: null, heading_deg: null, at: new Date(START + afterMs).toISOString() });
+    taken({ lon: 105.95 + east, lat: 26.25, datum: "wgs84", mock: false, accuracy_m: 8, speed_kmh: null, heading_deg: null, at: new Date(START + afterMs).toISOString() });
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   };
   return { positions, kept, told, stand };

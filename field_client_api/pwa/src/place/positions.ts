@@ -127,6 +127,7 @@ export function browserWatch(taken: (fix: Fix) => void, failed: (denied: boolean
         lon: coords.longitude,
         lat: coords.latitude,
         datum: "wgs84",
+        mock: false,
         accuracy_m: coords.accuracy,
         speed_kmh: coords.speed === null ? null : coords.speed * 3.6,
         heading_deg: coords.heading === null || Number.isNaN(coords.heading) ? null : coords.heading,

@@ -37,6 +37,11 @@ export function buzz(pattern: number | number[]): void {
   if ("vibrate" in navigator) navigator.vibrate(pattern);
 }
 
+/** The tones once: something was taken from the crew. */
+export function call(): void {
+  if (timer === undefined) once();
+}
+
 function once(): void {
   buzz(BUZZ_MS);
   if (context === null || context.state !== "running") return;

@@ -47,6 +47,18 @@ export function withChanges(held: HeldJobs, changes: readonly Change[], nowMs: n
   return made;
 }
 
+/** Jobs the desk or the clock took from the crew between two copies: the crew must hear of it. */
+export function takenAway(before: HeldJobs, after: HeldJobs): Job[] {
+  const taken: Job[] = [];
+  for (const [id, now] of after) {
+    const was = before.get(id);
+    if (was === undefined || was.gone || !now.gone) continue;
+    // Cleared and declined are the crew's own doing.
+    if (!["cleared", "declined"].includes(now.job.assignment.state)) taken.push(now.job);
+  }
+  return taken;
+}
+
 /** Lay the job an answer carried: it may be newer than what the socket has brought. */
 export function withJob(held: HeldJobs, job: Job, nowMs: number): HeldJobs {
   const change = { seq: 0, kind: "assignment_for_crew", id: job.id, version: job.version, body: job };

@@ -12,7 +12,7 @@ import { browserSocket, Link, type LinkState } from "../live/link";
 import { Outbox, type Entry, type Line } from "../outbox/outbox";
 import { browserWatch, Positions, type Reception } from "../place/positions";
 import { businessMs, syncFrom, type TimeSync } from "../time/clock";
-import { fromSnapshot, withChanges, withJob, type HeldJob, type HeldJobs } from "./jobs";
+import { fromSnapshot, takenAway, withChanges, withJob, type HeldJob, type HeldJobs } from "./jobs";
 import { inOrder, standing } from "./standing";
 
 export interface Pairing {
@@ -72,6 +72,10 @@ const state = reactive<State>({
 });
 const held = shallowRef<HeldJobs>(new Map());
 const entries = shallowRef<readonly Entry[]>([]);
+
+/** Jobs taken from the crew, not yet read by anybody. */
+const takenIds = shallowRef<readonly string[]>([]);
+export const taken = computed<Job[]>(() => takenIds.value.flatMap((id) => held.value.get(id)?.job ?? []));
 
 export const phone = readonly(state);
 export const words = entries;
@@ -193,6 +197,7 @@ export async function unpaired(revoked = true): Promise<void> {
   state.revoked = revoked;
   state.me = null;
   held.value = new Map();
+  takenIds.value = [];
   outbox.carry(null);
   link.stop();
   positions.carry(null);
@@ -236,6 +241,10 @@ export function hurry(): void {
   void positions.flush();
 }
 
+export function readTaken(): void {
+  takenIds.value = [];
+}
+
 export async function readTroubles(orders: readonly number[]): Promise<void> {
   await outbox.markRead(orders);
 }
@@ -271,6 +280,8 @@ function heardLink(next: LinkState): void {
 }
 
 function keepJobs(next: HeldJobs): void {
+  const lost = takenAway(held.value, next);
+  if (lost.length > 0) takenIds.value = [...takenIds.value, ...lost.map((job) => job.id)];
   held.value = next;
   void kept.set("jobs", [...next]);
 }

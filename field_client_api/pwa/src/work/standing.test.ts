@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AssignmentState, Job, Outcome, Saying } from "../api/types";
 import type { Entry } from "../outbox/outbox";
-import { fromSnapshot, KEPT_MS, withChanges, withJob, type HeldJobs } from "./jobs";
+import { fromSnapshot, KEPT_MS, takenAway, withChanges, withJob, type HeldJobs } from "./jobs";
 import { inOrder, percentLel, standing } from "./standing";
 
 function jobOf(id: string, state: AssignmentState, more: { class?: string; version?: number; offered?: string } = {}): Job {
@@ -30,6 +30,8 @@ function jobOf(id: string, state: AssignmentState, more: { class?: string; versi
       arrival: null,
       first_report_at: null,
       made_safe_at: null,
+      additional: false,
+      implied: [],
     },
     work_order: {
       id: `w-${id}`,
@@ -43,6 +45,11 @@ function jobOf(id: string, state: AssignmentState, more: { class?: string; versi
       required_skills: [],
       required_kit: [],
       min_staff: 2,
+      case_id: null,
+      incident_id: null,
+      opened_at: "2026-11-21T04:00:00Z",
+      ended_at: null,
+      version: 1,
     },
     incident_brief: null,
   };
@@ -141,6 +148,16 @@ describe("the phone's copy of its jobs", () => {
     const gone = fromSnapshot(held, snapshot(), 1000);
     expect(gone.get("a1")!.gone).toBe(true);
     expect(fromSnapshot(gone, snapshot(), KEPT_MS + 1).has("a1")).toBe(false);
+  });
+
+  it("tells what the desk took from the crew, and only that", () => {
+    const held = fromSnapshot(none, snapshot(jobOf("a1", "en_route"), jobOf("a2", "on_scene"), jobOf("a3", "offered")), 0);
+    const change = (job: Job) => ({ seq: 2, kind: "assignment_for_crew", id: job.id, version: 2, body: job });
+    const next = withChanges(held, [change(jobOf("a1", "recalled", { version: 2 })), change(jobOf("a2", "cleared", { version: 2 }))], 0);
+    expect(takenAway(held, next).map((job) => job.id)).toEqual(["a1"]);
+    expect(takenAway(next, next)).toEqual([]);
+    // What ended while there was no line is missing from the next snapshot.
+    expect(takenAway(held, fromSnapshot(held, snapshot(jobOf("a1", "en_route")), 0)).map((job) => job.id)).toEqual(["a2", "a3"]);
   });
 
   it("ignores changes of other kinds", () => {
