@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
-from server.access.tables import Person
+from server.access.tables import Person, Phone
 from server.crews.tables import Crew, CrewMember, Shift
 from server.crews.wire import CrewOnDuty, DutyWindow, Member
 from server.db import Tx
@@ -78,6 +78,18 @@ async def crew_id_of(tx: Tx, person_id: UUID) -> UUID | None:
         )
     )
     return found
+
+
+async def crews_of_phones(tx: Tx, phone_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The crew each phone's person is in now; phones of people in none are missing."""
+    if not phone_ids:
+        return {}
+    rows = await tx.session.execute(
+        select(Phone.id, CrewMember.crew_id)
+        .join(CrewMember, CrewMember.person_id == Phone.person_id)
+        .where(Phone.id.in_(phone_ids), CrewMember.left_at.is_(None))
+    )
+    return dict(rows.all())
 
 
 async def crew_ids_of(tx: Tx, person_id: UUID) -> set[UUID]:

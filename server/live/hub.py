@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from server.access.queries import still_live
 from server.actor import Actor
+from server.crews.queries import crews_of_phones
 from server.db import Database
 from server.feed.queries import changes_after, newest_seq, oldest_seq
 from server.feed.tables import FeedChange
@@ -321,6 +322,7 @@ class Hub:
                 sessions={one for one in sessions if one is not None},
                 phones={one for one in phones if one is not None},
             )
+            crew_of = await crews_of_phones(tx, [one for one in phones if one is not None])
         for subscription in subscriptions:
             credential = subscription.credential
             proved = credential.session_id or credential.phone_id
@@ -330,6 +332,11 @@ class Hub:
             elif credential.session_id and desk_audience(roles) != subscription.audience:
                 # Other roles see other things: come again, and begin with a snapshot of those.
                 subscription.close(GOING_AWAY)
+            elif credential.phone_id:
+                crew_id = crew_of.get(credential.phone_id)
+                if crew_id != subscription.audience.crew_id:
+                    # The person changed crews: come again, as a phone of that one.
+                    subscription.close(GOING_AWAY)
 
 
 @contextlib.asynccontextmanager

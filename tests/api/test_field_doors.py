@@ -96,6 +96,30 @@ async def test_the_socket_tells_only_the_own_crews_jobs(
             assert heard == ["time", "time"]
 
 
+async def test_who_leaves_the_crew_stops_hearing_of_its_jobs(
+    changming: Database, scene: Scene
+) -> None:
+    carried = scene.crews[0].phone
+    assert carried.actor.id is not None
+    async with (
+        field_server(changming) as address,
+        connect(
+            f"ws://{address}/v1/live", additional_headers=carried.headers, proxy=None
+        ) as socket,
+    ):
+        await socket.recv()
+        async with changming.begin(scene.company.system) as tx:
+            await end_membership(tx, carried.actor.id)
+        with pytest.raises(ConnectionClosedError):
+            await _to_the_end(socket)
+    assert socket.close_code == 1012
+
+
+async def _to_the_end(socket: ClientConnection) -> None:
+    async for _ in socket:
+        pass
+
+
 async def _job(socket: ClientConnection) -> dict[str, Any]:
     while True:
         frame = json.loads(await socket.recv())
