@@ -115,7 +115,7 @@ class SessionController(Controller):
         fresh = await new_password_hash(data.new_password, person.username)
         async with database.begin(actor) as tx:
             await set_password(tx, actor.id, fresh)
-            await forgive_attempt(tx.session, *doors)
+            await forgive_attempt(tx.session, *doors, now=database.clock.wall())
 
 
 class PeopleController(Controller):

@@ -101,7 +101,7 @@ async def pair_phone(
         phone = await add_phone(tx, person, token, device_name)
         pairing.used_at = now
         pairing.phone_id = phone.id
-        await forgive_attempt(tx.session, *doors)
+        await forgive_attempt(tx.session, *doors, now=database.clock.wall())
     actor = Actor(
         company_id=company_id,
         kind="phone",

@@ -43,6 +43,9 @@ NAME_THROTTLE = Throttle(failures=10, window=timedelta(minutes=10))
 ADDRESS_THROTTLE = Throttle(failures=60, window=timedelta(minutes=10))
 """Per client address. A whole hotline hall may sit behind one address at a change of shift."""
 
+FORGOTTEN_AFTER = timedelta(days=1)
+"""A door nobody has tried for this long is not remembered; far longer than any window."""
+
 
 def session_over(*, last_used_at: datetime, ends_at: datetime, now: datetime) -> bool:
     """Whether a session that nobody ended has ended by itself."""

@@ -20,6 +20,7 @@ from server.access.passwords import hash_password, outdated, password_matches
 from server.access.queries import company, company_id_for_code, locked_person, person_by_username
 from server.access.rules import (
     ADDRESS_THROTTLE,
+    FORGOTTEN_AFTER,
     NAME_THROTTLE,
     PASSWORD_MAX,
     SESSION_ABSOLUTE,
@@ -115,7 +116,7 @@ async def sign_in(
             )
         )
         trace(tx, "signed_in", subject=("person", person.id), params={"address": address})
-        await forgive_attempt(tx.session, *doors)
+        await forgive_attempt(tx.session, *doors, now=database.clock.wall())
         its_company = await company(tx)
     return SignedIn(token=token, actor=actor, person=person, company=its_company)
 
@@ -147,10 +148,17 @@ async def count_attempt(database: Database, doors: tuple[Door, ...]) -> None:
         raise TooManyAttempts(retry_after_s=max(waits))
 
 
-async def forgive_attempt(session: AsyncSession, name: Door, address: Door) -> None:
+async def forgive_attempt(
+    session: AsyncSession, name: Door, address: Door, *, now: datetime
+) -> None:
     """Take back one attempt that was right. The name's door is wide open again; the address only
     gets its one attempt back, or one good account would let an address try others for ever.
+
+    Doors that nobody has tried for long are forgotten here, so that guessed names do not pile up.
     """
+    await session.execute(
+        delete(SignInFailures).where(SignInFailures.window_started_at < now - FORGOTTEN_AFTER)
+    )
     await session.execute(delete(SignInFailures).where(SignInFailures.door == name.key))
     await session.execute(
         update(SignInFailures)

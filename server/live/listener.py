@@ -69,7 +69,12 @@ class Listener:
             keepalives_count=3,
             prepare_threshold=2,
         )
-        await connection.execute(f"LISTEN {CHANNEL}")
+        try:
+            await connection.execute(f"LISTEN {CHANNEL}")
+        except BaseException:
+            # Cancelled between the two: a process that stops just then leaves nothing open.
+            await connection.close()
+            raise
         return cls(connection)
 
     async def __aenter__(self) -> Self:

@@ -17,7 +17,13 @@ from sqlalchemy import select
 from server.access.actions import create_person, new_password_hash
 from server.access.authentication import COOKIE, ConsoleAuthentication
 from server.access.http import ACCESS_CONTROLLERS
-from server.access.rules import ADDRESS_THROTTLE, NAME_THROTTLE, SESSION_ABSOLUTE, SESSION_IDLE
+from server.access.rules import (
+    ADDRESS_THROTTLE,
+    FORGOTTEN_AFTER,
+    NAME_THROTTLE,
+    SESSION_ABSOLUTE,
+    SESSION_IDLE,
+)
 from server.access.tables import ConsoleSession, SignInFailures
 from server.actor import Role
 from server.clock import FrozenClock
@@ -253,6 +259,17 @@ async def test_right_password_wipes_the_names_count(
     async with changming.companyless() as session:
         left = (await session.scalars(select(SignInFailures.failures))).all()
     assert left == [3 * (NAME_THROTTLE.failures - 1)], "only the address remembers the wrong ones"
+
+
+async def test_doors_long_left_alone_are_forgotten(
+    client: httpx.AsyncClient, li: PeopledCompany, changming: Database, clock: FrozenClock
+) -> None:
+    for n in range(5):
+        await client.post("/api/session", json=body(username=f"guess{n}"))
+    clock.advance(FORGOTTEN_AFTER.total_seconds() + 1)
+    await enter(client)
+    async with changming.companyless() as session:
+        assert (await session.scalars(select(SignInFailures.failures))).all() == [0]
 
 
 async def test_address_is_throttled_over_names_and_companies(
