@@ -72,6 +72,8 @@ class Watch:
         self._found_nobody: dict[UUID, datetime] = {}
         self._expected: dict[UUID, tuple[object, datetime, ExpectedArrival | None]] = {}
         self._days_at: dict[UUID, datetime] = {}
+        self._known: dict[UUID, frozenset[UUID]] = {}
+        """Orders and assignments of each company that were open at the last look."""
         self.away_s = 0.0
         """How long to wait before asking again; above zero while the database is away."""
 
@@ -126,6 +128,7 @@ class Watch:
         moved = await queries_watch.moved_m(tx, since)
         for seen in orders:
             self._moving |= queries_watch.seen_moving(seen, moved)
+        self._forget(tx.company_id, orders)
         nobody = await queries_watch.none_left(tx, [seen.order.id for seen in orders])
         return Picture(
             at=tx.now,
@@ -140,6 +143,16 @@ class Watch:
             overdue=await queries_watch.overdue(tx),
             expected=await self._expected_arrivals(tx, pack, orders, positions),
         )
+
+    def _forget(self, company_id: UUID, orders: Sequence[OpenOrder]) -> None:
+        """Drop what was remembered of this company's work that is over."""
+        live = {assignment.id for seen in orders for assignment, _ in seen.live}
+        known = self._known.get(company_id, frozenset())
+        self._moving -= known - live
+        open_ids = {seen.order.id for seen in orders}
+        for order_id in known - open_ids:
+            self._found_nobody.pop(order_id, None)
+        self._known[company_id] = frozenset(live | open_ids)
 
     async def _expected_arrivals(
         self,
@@ -166,7 +179,8 @@ class Watch:
             )
             if expected is not None:
                 found[seen.order.id] = expected
-        self._expected = {key: kept for key, kept in self._expected.items() if key in found}
+        for order_id in self._known.get(tx.company_id, frozenset()) - found.keys():
+            self._expected.pop(order_id, None)
         return tuple(found.values())
 
     async def _expected_arrival(
