@@ -26,10 +26,12 @@ CREATE TEMPORARY TABLE IF NOT EXISTS fix_intake (
     company_id uuid, phone_id uuid, at timestamptz, crew_id uuid, corrected_at timestamptz,
     recorded_at timestamptz, clock_offset_s float8, lon float8, lat float8, datum int2,
     accuracy_m real, speed_kmh real, heading_deg real, mock bool, implausible bool
-) ON COMMIT DELETE ROWS
+) ON COMMIT DELETE ROWS;
+DELETE FROM pg_temp.fix_intake
 """
 """Where COPY puts a batch: PostgreSQL copies into no table with row-level security. Unlogged and
-the connection's own; the rows become durable by the INSERT below, in the same transaction."""
+the connection's own; the rows become durable by the INSERT below, in the same transaction. It is
+empty already, unless one transaction takes in twice."""
 
 COPY_IN = "COPY pg_temp.fix_intake FROM STDIN (FORMAT binary)"
 
@@ -91,7 +93,7 @@ async def last_fixes(
     """Each phone's last stored fix up to `until`, if it is not older than ten minutes before the
     phone's time in `firsts` (phone → first fix of its batch). Makes the intake's table, too."""
     async with AsyncClientCursor(connection) as cursor:
-        # Two statements in one round trip: on a busy machine the trips are what costs.
+        # Several statements in one round trip: on a busy machine the trips are what costs.
         await cursor.execute(
             f"{INTAKE};{_LAST}".encode(),
             {
@@ -103,7 +105,8 @@ async def last_fixes(
                 "company": tx.company_id,
             },
         )
-        cursor.nextset()
+        while cursor.nextset():
+            pass
         return {row[0]: LastFix(*row[1:]) for row in await cursor.fetchall()}
 
 

@@ -149,3 +149,19 @@ async def test_two_processes_with_the_same_batch_store_it_once(
         [stored] = await store(again, [batch], windows, careful=True)
     assert stored.kept.accepted == 1
     assert sum(places(superuser).values()) == 1
+
+
+async def test_one_transaction_may_take_in_twice(
+    changming: Database, scene: Scene, superuser: psycopg.Connection
+) -> None:
+    actor = scene.crews[0].phone.actor
+    assert actor.phone_id is not None
+    assert actor.id is not None
+    async with changming.begin(actor) as tx:
+        windows = await duty_windows(tx, [actor.id], NOON, NOON)
+        for seconds in range(2):
+            at = NOON + timedelta(seconds=seconds)
+            sent = SentFixes(sent_at=at, fixes=[SentFix(lon=CENTRE[0], lat=CENTRE[1], at=at)])
+            batch = Batch(phone_id=actor.phone_id, person_id=actor.id, sent=sent, recorded_at=at)
+            await store(tx, [batch], windows)
+    assert sum(places(superuser).values()) == 2
