@@ -235,7 +235,13 @@ def test_a_crew_without_a_signal_loses_nothing_and_says_nothing_twice(
     picture(page, "phone-4-en-route")
 
     # A shell that is not kept would not open again without a signal.
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    assert page.evaluate(
+        """within => Promise.race([
+            navigator.serviceWorker.ready.then(() => true),
+            new Promise(answer => setTimeout(() => answer(false), within)),
+        ])""",
+        SLOW_MS,
+    )
     pocket.set_geolocation(AT_THE_SCENE)
     expect(page.get_by_text("直线 20 米")).to_be_visible(timeout=SLOW_MS)
     pocket.set_offline(True)
