@@ -166,3 +166,17 @@ class AccessTrace(CompanyOwned, Base):
     reason: Mapped[str | None]
     """In the actor's words, where a reason is asked for."""
     params: Mapped[dict[str, Any]]
+
+
+class NumberSeries(Base):
+    """The last number given in a series (`incident-20261121`, `call-20261121` …), without holes:
+    a number is only ever seen after the commit that gave it.
+    """
+
+    __tablename__ = "number_series"
+
+    company_id: Mapped[UUID] = mapped_column(
+        Uuid, primary_key=True, server_default=text(CURRENT_COMPANY)
+    )
+    series: Mapped[str] = mapped_column(primary_key=True)
+    last: Mapped[int] = mapped_column(Integer)

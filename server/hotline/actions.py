@@ -8,13 +8,14 @@ from uuid import UUID
 import msgspec
 
 from server.access.actions import trace
+from server.access.numbers import daily_number
 from server.db import Tx
 from server.feed import Kind, note, touch
 from server.hotline import queries, rules
 from server.hotline.tables import Call
 from server.hotline.wire import AnswerIn, AnswerResult, CallState, Logged, LogIn, RingIn, Unmasked
 from server.incidents import queries as incident_queries
-from server.incidents.actions import attach_call, day_series, open_incident, record_answer
+from server.incidents.actions import attach_call, open_incident, record_answer
 from server.incidents.actions_closing import reopen
 from server.incidents.lifecycle import OPEN, IncidentState
 from server.incidents.places import Located, locate
@@ -27,9 +28,8 @@ from server.refusal import NotFound
 
 async def ring(tx: Tx, ring_in: RingIn) -> Call:
     """Journal a call at its ring. From the commit on the promise counts, whatever happens next."""
-    series, day = await day_series(tx, "call", tx.now)
     row = Call(
-        number=f"C{day}-{await incident_queries.next_number(tx, series):04d}",
+        number=f"C{await daily_number(tx, 'call', tx.now)}",
         drill=ring_in.drill,
         channel=ring_in.channel.value,
         state=CallState.RINGING.value,

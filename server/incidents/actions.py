@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from server.access.queries import company
+from server.access.numbers import daily_number
 from server.db import Tx
 from server.feed import Kind, note, touch
 from server.incidents import queries, rules
@@ -38,12 +37,6 @@ def require_open(row: Incident) -> None:
     """Raise IncidentNotOpen unless work on the incident goes on."""
     if IncidentState(row.state) not in OPEN:
         raise rules.IncidentNotOpen(number=row.number)
-
-
-async def day_series(tx: Tx, prefix: str, at: datetime) -> tuple[str, str]:
-    """(series, day as YYYYMMDD) in the company's own time zone."""
-    day = at.astimezone(ZoneInfo((await company(tx)).time_zone)).strftime("%Y%m%d")
-    return f"{prefix}-{day}", day
 
 
 def order_kind(class_: IncidentClass) -> OrderKind:
@@ -91,9 +84,8 @@ async def open_incident(
     pack = await pack_of(tx)
     class_, rule_id = classify(pack, facts, kind)
     located = located or await locate(tx, place, received_at)
-    series, day = await day_series(tx, "incident", received_at)
     row = Incident(
-        number=f"{day}-{await queries.next_number(tx, series):04d}",
+        number=await daily_number(tx, "incident", received_at),
         drill=drill,
         state=after(IncidentState.RECEIVED, Fact.CLASSIFIED).value,
         class_=class_.value,

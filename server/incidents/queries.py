@@ -12,7 +12,6 @@ from geoalchemy2 import Geography
 from geoalchemy2.shape import to_shape
 from shapely import get_coordinates
 from sqlalchemy import cast, func, select
-from sqlalchemy.dialects.postgresql import insert
 
 from server.db import Tx
 from server.feed import Kind, Representation, represents
@@ -21,7 +20,6 @@ from server.incidents.tables import (
     AnswerOwed,
     ClassChange,
     Incident,
-    NumberSeries,
 )
 from server.incidents.wire import (
     ClassChangeView,
@@ -34,21 +32,6 @@ from server.incidents.wire import (
 )
 from server.policy.wire import Area, Facts, IncidentClass
 from server.refusal import NotFound
-
-
-async def next_number(tx: Tx, series: str) -> int:
-    """The next number of `series`, starting at 1; its row stays locked until the commit."""
-    number: int | None = await tx.session.scalar(
-        insert(NumberSeries)
-        .values(series=series, last=1)
-        .on_conflict_do_update(
-            index_elements=[NumberSeries.company_id, NumberSeries.series],
-            set_={"last": NumberSeries.last + 1},
-        )
-        .returning(NumberSeries.last)
-    )
-    assert number is not None
-    return number
 
 
 async def incident(tx: Tx, incident_id: UUID) -> Incident:

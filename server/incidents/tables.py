@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Index, Integer, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import Boolean, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.rows import (
-    CURRENT_COMPANY,
     Base,
     CompanyOwned,
     Versioned,
@@ -22,20 +21,6 @@ from server.db.rows import (
 from server.incidents.lifecycle import IncidentState
 from server.incidents.wire import Confidence, Setting
 from server.policy.wire import Area, IncidentClass
-
-
-class NumberSeries(Base):
-    """The last number given in a series (`incident-20261121`, `call-20261121`), without holes:
-    a number is only ever seen after the commit that gave it.
-    """
-
-    __tablename__ = "number_series"
-
-    company_id: Mapped[UUID] = mapped_column(
-        Uuid, primary_key=True, server_default=text(CURRENT_COMPANY)
-    )
-    series: Mapped[str] = mapped_column(Text, primary_key=True)
-    last: Mapped[int] = mapped_column(Integer)
 
 
 class Incident(CompanyOwned, Versioned, Base):

@@ -9,11 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from geoalchemy2 import WKTElement
 
-from server.access.queries import company
+from server.access.numbers import daily_number
 from server.crews import actions as crews
 from server.crews.queries import crew as crew_of
 from server.db import Tx, new_id
@@ -71,11 +70,9 @@ async def open_order(
     """
     pack = await pack_of(tx)
     required = pack.required(priority_class)
-    zone = ZoneInfo((await company(tx)).time_zone)
-    day = tx.now.astimezone(zone).date()
     row = WorkOrder(
         id=new_id(),
-        number=f"W{day:%Y%m%d}-{await queries.next_order_number(tx, day):04d}",
+        number=f"W{await daily_number(tx, 'work_order', tx.now)}",
         kind=kind.value,
         state=OrderState.OPEN.value,
         incident_id=incident_id,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from geo.coordinates import LonLat
 from server.crews import queries as crews
@@ -27,27 +27,11 @@ from server.work.tables import (
     FieldRecord,
     Reading,
     WorkOrder,
-    WorkOrderNumber,
 )
 from server.work.wire import Outcome
 
 _LIVE = tuple(state.value for state in AssignmentState if state in LIVE)
 _OVER = tuple(state.value for state in (*SETTLED, OrderState.DONE))
-
-
-async def next_order_number(tx: Tx, day: date) -> int:
-    """The next running number of `day`; the counter stays locked until the commit."""
-    number: int | None = await tx.session.scalar(
-        insert(WorkOrderNumber)
-        .values(day=day, last=1)
-        .on_conflict_do_update(
-            index_elements=[WorkOrderNumber.company_id, WorkOrderNumber.day],
-            set_={"last": WorkOrderNumber.last + 1},
-        )
-        .returning(WorkOrderNumber.last)
-    )
-    assert number is not None
-    return number
 
 
 async def order(tx: Tx, order_id: UUID) -> WorkOrder:

@@ -14,31 +14,17 @@ from sqlalchemy import (
     Index,
     Integer,
     UniqueConstraint,
-    Uuid,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db import Base, CompanyOwned, Versioned, fk, moment, one_of, point_column
-from server.db.rows import CURRENT_COMPANY
 from server.work.lifecycle import LIVE, AssignmentState, OrderKind, OrderState
 from server.work.wire import Outcome, Verdict
 
 LIVE_SQL = "state IN ({})".format(
     ", ".join(f"'{state.value}'" for state in AssignmentState if state in LIVE)
 )
-
-
-class WorkOrderNumber(Base):
-    """The last work-order number given out on a day of the company's calendar."""
-
-    __tablename__ = "work_order_numbers"
-
-    company_id: Mapped[UUID] = mapped_column(
-        Uuid, primary_key=True, server_default=text(CURRENT_COMPANY)
-    )
-    day: Mapped[date] = mapped_column(Date, primary_key=True)
-    last: Mapped[int] = mapped_column(Integer)
 
 
 class WorkOrder(CompanyOwned, Versioned, Base):

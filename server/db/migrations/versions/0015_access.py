@@ -159,12 +159,21 @@ def upgrade() -> None:
     for function in ("company_id_for_code(text)", "company_ids()"):
         op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {APPLICATION_ROLE}")
+    op.create_table(
+        "number_series",
+        sa.Column("company_id", sa.Uuid(), server_default=COMPANY, nullable=False),
+        sa.Column("series", sa.Text(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("company_id", "series", name="pk_number_series"),
+    )
+    company_table("number_series")
 
 
 def downgrade() -> None:
     op.execute("DROP FUNCTION company_id_for_code(text)")
     op.execute("DROP FUNCTION company_ids()")
     for table in (
+        "number_series",
         "sign_in_failures",
         "access_traces",
         "phone_pairings",

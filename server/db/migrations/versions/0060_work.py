@@ -21,14 +21,6 @@ TEXTS = postgresql.ARRAY(sa.Text())
 
 def upgrade() -> None:
     op.create_table(
-        "work_order_numbers",
-        sa.Column("company_id", sa.Uuid(), server_default=COMPANY, nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("last", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("company_id", "day", name=op.f("pk_work_order_numbers")),
-    )
-    company_table("work_order_numbers")
-    op.create_table(
         "work_orders",
         sa.Column("company_id", sa.Uuid(), server_default=COMPANY, nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -316,6 +308,5 @@ def downgrade() -> None:
         "field_records",
         "assignments",
         "work_orders",
-        "work_order_numbers",
     ):
         op.drop_table(table)

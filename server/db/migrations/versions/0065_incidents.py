@@ -86,14 +86,6 @@ def upgrade() -> None:
     )
     company_table("incidents")
     op.create_table(
-        "number_series",
-        sa.Column("company_id", sa.Uuid(), server_default=COMPANY, nullable=False),
-        sa.Column("series", sa.Text(), nullable=False),
-        sa.Column("last", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("company_id", "series", name="pk_number_series"),
-    )
-    company_table("number_series")
-    op.create_table(
         "answers_owed",
         sa.Column("company_id", sa.Uuid(), server_default=COMPANY, nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -171,5 +163,4 @@ def downgrade() -> None:
     op.drop_table("place_changes")
     op.drop_table("class_changes")
     op.drop_table("answers_owed")
-    op.drop_table("number_series")
     op.drop_table("incidents")
