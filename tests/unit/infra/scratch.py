@@ -19,7 +19,7 @@ def scratch_folder() -> Iterator[Path]:
     First puts away what test processes left that were killed, their running clusters included.
     """
     var_folder().mkdir(exist_ok=True)
-    for left in var_folder().glob("scratch-*"):
+    for left in var_folder().glob("scratch-[0-9]*-*"):
         if not alive(int(left.name.split("-")[1])):
             _put_away(left)
     folder = Path(tempfile.mkdtemp(prefix=f"scratch-{os.getpid()}-", dir=var_folder()))
