@@ -72,7 +72,7 @@ def main(argv: list[str]) -> int:
     try:
         address = cluster.create_database(name)
         migrate(address.owner_url)
-        rounds = asyncio.run(_rounds(address, chosen.desks, chosen.seconds, chosen.rounds))
+        rounds = asyncio.run(_rounds(cluster, address, chosen.desks, chosen.seconds, chosen.rounds))
     finally:
         cluster.drop_database(name)
         cluster.stop()
@@ -115,15 +115,21 @@ def _result(rounds: list[Round], desks: int, seconds: float) -> dict[str, object
     }
 
 
-async def _rounds(address: DatabaseAddress, desks: int, seconds: float, rounds: int) -> list[Round]:
+async def _rounds(
+    cluster: Cluster, address: DatabaseAddress, desks: int, seconds: float, rounds: int
+) -> list[Round]:
     company_id, cookies = await _people(address, desks)
     done = []
     for number in range(rounds):
         with _server(_console_command(), _console_environment(address)) as (process, port):
             ours = await _listen(
-                process, f"ws://127.0.0.1:{port}/api/live", cookies, seconds,
+                process,
+                # As a desk comes that has just fetched its snapshot.
+                f"ws://127.0.0.1:{port}/api/live?after={_newest_seq(cluster, address)}",
+                cookies,
+                seconds,
                 busy=_City(address, company_id),
-            )  # fmt: skip
+            )
         script = var_folder() / f"bench-fanout-{os.getpid()}.json"
         script.write_bytes(msgspec.json.encode(ours.heard.script))
         try:
@@ -144,6 +150,13 @@ async def _rounds(address: DatabaseAddress, desks: int, seconds: float, rounds: 
         )
         done.append(one)
     return done
+
+
+def _newest_seq(cluster: Cluster, address: DatabaseAddress) -> int:
+    with cluster.connect_superuser(address.name) as connection:
+        row = connection.execute("SELECT coalesce(max(seq), 0) FROM feed_counters").fetchone()
+    assert row is not None
+    return int(str(row[0]))
 
 
 # --- the two servers ---
