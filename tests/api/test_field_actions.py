@@ -175,6 +175,29 @@ async def test_a_reading_without_a_tap_implies_the_arrival(
     assert "not_tapped" in seen["arrival"]["flags"]
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_of_two_readings_the_earlier_proves_the_arrival_whichever_comes_first(
+    phone: Phone, assignment: Assignment, clock: FrozenClock, order: tuple[int, int]
+) -> None:
+    clock.advance(600)
+    taken = [
+        phone.word(
+            "reading",
+            assignment.id,
+            ago_s=ago_s,
+            value=3,
+            unit="%LEL",
+            place="门缝",
+            instrument_no="D-7",
+        )
+        for ago_s in (120, 60)
+    ]
+    for place in order:
+        answer = await phone.send(taken[place])
+        assert answer["outcome"] == "applied"
+    assert answer["assignment"]["assignment"]["arrived_at"] == taken[0]["occurred_at"]
+
+
 async def test_a_reading_without_instrument_or_unit_is_refused_and_kept(
     phone: Phone, assignment: Assignment, desk: Desk, alarm: dict[str, Any]
 ) -> None:
