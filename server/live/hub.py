@@ -77,6 +77,13 @@ class Stream:
         """Everybody who listens."""
         return [one for audience in self.listeners.values() for one in audience]
 
+    def start_over(self, position: int) -> None:
+        """Go on from `position`; nobody can be brought there change by change."""
+        self.ring.restart(position)
+        for subscription in self.subscriptions():
+            subscription.floor = position
+            subscription.start_over()
+
     def push(self, frame: Frame, *, positions: bool = False) -> None:
         """Give a frame to everybody, or to all who may see positions."""
         for audience, subscriptions in self.listeners.items():
@@ -125,8 +132,11 @@ class Hub:
         # published.
         stream = self._streams.get(company_id)
         if stream is None:
-            # Dirty from the start: a bell may have rung since `newest` was read.
-            stream = self._streams[company_id] = Stream(company_id, newest)
+            # From where the first one left off: after a restart all desks come back at once, and
+            # what they missed is read and encoded once for all of them. Dirty from the start.
+            near = 0 <= newest - after <= CATCH_UP_LIMIT
+            stream = Stream(company_id, after if near else newest)
+            self._streams[company_id] = stream
             if self._listener is not None:
                 self._listener.wake()
         position = stream.ring.position
@@ -264,6 +274,10 @@ class Hub:
             stream.read_at = now
             after = stream.ring.position
             changes = await listener.changes(stream.company_id, after)
+            if changes and changes[0].seq != after + 1:
+                # Numbers have no holes: what is missing was pruned away.
+                after = changes[0].seq - 1
+                stream.start_over(after)
             if changes:
                 stream.publish(Batch(after, changes[-1].seq, changes))
             if len(changes) == READ_LIMIT:
@@ -274,10 +288,7 @@ class Hub:
         for stream in list(self._streams.values()):
             newest = await listener.newest_seq(stream.company_id)
             if newest < stream.ring.position:
-                stream.ring.restart(newest)
-                for subscription in stream.subscriptions():
-                    subscription.floor = newest
-                    subscription.start_over()
+                stream.start_over(newest)
             stream.dirty = True
             stream.read_at = 0.0
 
