@@ -30,9 +30,13 @@ OpenContext = Callable[..., BrowserContext]
 Picture = Callable[[Page, str], Path]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The distribution's Chromium; `infra/test` installs it."""
+    """The distribution's Chromium; `infra/test` installs it.
+
+    No longer than a module: Playwright keeps an event loop running in this thread while it is open,
+    and no async test of the same process can run beside that.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     assert program is not None, "Chromium is missing: apt-get install chromium"
     with sync_playwright() as playwright:
