@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     event,
+    inspect,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -34,6 +35,7 @@ from sqlalchemy.orm import (
     declared_attr,
     mapped_column,
 )
+from sqlalchemy.orm.attributes import flag_modified
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -112,6 +114,16 @@ class Versioned:
     @classmethod
     def __mapper_args__(cls) -> dict[str, Any]:
         return {"version_id_col": cls.version}
+
+    def count_up(self) -> None:
+        """Count a change of the picture that lies in another table (an answer owed, a proposal).
+
+        Screens replace an older version by a newer one; a picture that changed must not keep its
+        version. Takes effect at the next flush, together with the row's own changes if any.
+        """
+        own = {"company_id", "id", "version"}
+        names = inspect(type(self)).column_attrs.keys()
+        flag_modified(self, next(name for name in names if name not in own))
 
 
 def fk(table: str, column: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:

@@ -171,6 +171,7 @@ async def answer(tx: Tx, call_id: UUID, answer_in: AnswerIn) -> Call:
     again = answer_in.result is AnswerResult.SMELLS_AGAIN
     if again and IncidentState(incident.state) not in OPEN:
         await reopen(tx, incident_id, answer_in.words or AnswerResult.SMELLS_AGAIN.value)
+    row.count_up()
     touch(tx, Kind.CALL, row.id)
     await tx.session.flush()
     return row

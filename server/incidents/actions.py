@@ -33,6 +33,12 @@ from server.work.wire import OrderPlace
 SUBJECT = "incident"
 
 
+def announce(tx: Tx, row: Incident) -> None:
+    """Say that the incident's picture changed: its own columns, or what belongs to it."""
+    row.count_up()
+    touch(tx, Kind.INCIDENT, row.id)
+
+
 def require_open(row: Incident) -> None:
     """Raise IncidentNotOpen unless work on the incident goes on."""
     if IncidentState(row.state) not in OPEN:
@@ -166,7 +172,7 @@ async def attach_call(
         row.received_at = received_at
     if raised or earlier:
         await apply_class_and_place(tx, row)
-    touch(tx, Kind.INCIDENT, row.id)
+    announce(tx, row)
     return row
 
 
@@ -222,7 +228,7 @@ async def change_place(tx: Tx, incident_id: UUID, change: PlaceChangeIn) -> Inci
         note(tx, "zone_warning", incident_id=row.id, params={"warning": located.zone_warning})
     await tx.session.flush()
     await apply_class_and_place(tx, row)
-    touch(tx, Kind.INCIDENT, row.id)
+    announce(tx, row)
     return row
 
 
@@ -245,7 +251,7 @@ async def record_answer(
         subject=("call", call_id),
         params={"result": result, "words": words, "attempts": owed.attempts},
     )
-    touch(tx, Kind.INCIDENT, row.id)
+    announce(tx, row)
     return row
 
 
@@ -257,7 +263,7 @@ async def add_order(tx: Tx, incident_id: UUID, kind: OrderKind) -> WorkOrder:
     row = await queries.lock_incident(tx, incident_id)
     require_open(row)
     order = await open_order(tx, row, kind)
-    touch(tx, Kind.INCIDENT, row.id)
+    announce(tx, row)
     return order
 
 
@@ -266,7 +272,7 @@ async def give_up_order(tx: Tx, order_id: UUID, reason: str) -> WorkOrder:
     order = await work_queries.order(tx, order_id)
     if order.incident_id is None:
         raise NotFound(what="work_order")
-    await queries.lock_incident(tx, order.incident_id)
+    incident = await queries.lock_incident(tx, order.incident_id)
     cancelled = await work.cancel_order(tx, order_id, reason)
-    touch(tx, Kind.INCIDENT, order.incident_id)
+    announce(tx, incident)
     return cancelled

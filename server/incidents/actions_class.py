@@ -8,9 +8,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from server.db import Tx
-from server.feed import Kind, note, touch
+from server.feed import note
 from server.incidents import queries, rules
-from server.incidents.actions import apply_class_and_place, order_kind, require_open
+from server.incidents.actions import announce, apply_class_and_place, order_kind, require_open
 from server.incidents.tables import ClassChange, Incident
 from server.incidents.wire import ClassChangeIn, DowngradeRuling
 from server.policy.wire import IncidentClass
@@ -55,7 +55,7 @@ async def change_class(tx: Tx, incident_id: UUID, change: ClassChangeIn) -> Inci
         note(tx, "class_raised", incident_id=row.id, params=params)
     else:
         note(tx, "downgrade_proposed", incident_id=row.id, params=params)
-    touch(tx, Kind.INCIDENT, row.id)
+    announce(tx, row)
     return row
 
 
@@ -78,7 +78,7 @@ async def rule_on_downgrade(tx: Tx, incident_id: UUID, ruling: DowngradeRuling) 
         note(tx, "downgrade_agreed", incident_id=row.id, params=params)
     else:
         note(tx, "downgrade_declined", incident_id=row.id, params=params)
-    touch(tx, Kind.INCIDENT, row.id)
+    announce(tx, row)
     return row
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from server.db import Tx
-from server.feed import Kind, note, touch
+from server.feed import note
 from server.incidents import queries, rules
-from server.incidents.actions import SUBJECT, open_order, order_kind, require_open
+from server.incidents.actions import SUBJECT, announce, open_order, order_kind, require_open
 from server.incidents.lifecycle import Fact, IncidentState, after, allows
 from server.incidents.tables import Incident
 from server.incidents.wire import CloseIn
@@ -57,7 +57,7 @@ async def close(tx: Tx, incident_id: UUID, closing: CloseIn) -> Incident:
         incident_id=row.id,
         params={"cause": closing.cause, "words": closing.words},
     )
-    touch(tx, Kind.INCIDENT, row.id)
+    announce(tx, row)
     return row
 
 
@@ -73,7 +73,7 @@ async def review(tx: Tx, incident_id: UUID, words: str) -> Incident:
     row.reviewed_by = tx.actor.id
     row.review_words = words
     note(tx, "incident_reviewed", incident_id=row.id, params={"words": words})
-    touch(tx, Kind.INCIDENT, row.id)
+    announce(tx, row)
     return row
 
 
@@ -96,5 +96,5 @@ async def reopen(tx: Tx, incident_id: UUID, reason: str) -> Incident:
     await tx.session.flush()
     await reopen_clocks(tx, SUBJECT, row.id, class_=class_, area=Area(row.area), started_at=tx.now)
     await open_order(tx, row, order_kind(class_))
-    touch(tx, Kind.INCIDENT, row.id)
+    announce(tx, row)
     return row

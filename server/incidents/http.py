@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
@@ -17,7 +16,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from server.access.guards import requires
 from server.actor import Role
 from server.db import Tx
-from server.feed import Kind, note, once, touch
+from server.feed import once
 from server.incidents import actions, actions_class, actions_closing, queries
 from server.incidents.lifecycle import IncidentState
 from server.incidents.wire import (
@@ -195,9 +194,6 @@ class IncidentsController(Controller):
         async def make() -> ExemptionView:
             row = await queries.lock_incident(tx, incident_id)
             claim = await claim_exemption(tx, actions.SUBJECT, row.id, data)
-            params = msgspec.to_builtins(data)
-            note(tx, "exemption_claimed", incident_id=row.id, params=params)
-            touch(tx, Kind.INCIDENT, row.id)
             await tx.session.flush()
             return exemption_view(claim)
 
@@ -268,8 +264,5 @@ class ExemptionsController(Controller):
             judge_crew_ids=await work_queries.crews_of_person(tx, tx.actor.id),
             attending_crew_ids=await work_queries.crews_sent(tx, row.id),
         )
-        verb = "exemption_granted" if data.granted else "exemption_refused"
-        note(tx, verb, incident_id=row.id, params={"reason": data.reason})
-        touch(tx, Kind.INCIDENT, row.id)
         await tx.session.flush()
         return exemption_view(ruled)

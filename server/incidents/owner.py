@@ -10,9 +10,8 @@ from datetime import datetime
 from uuid import UUID
 
 from server.db import Tx
-from server.feed import Kind, touch
 from server.incidents import queries
-from server.incidents.actions import SUBJECT
+from server.incidents.actions import SUBJECT, announce
 from server.incidents.lifecycle import Fact, IncidentState, after
 from server.incidents.tables import Incident
 from server.policy.wire import What
@@ -82,7 +81,7 @@ class IncidentOwner:
             moved = Fact.CREWS_GONE
         if moved is not None:
             row.state = after(IncidentState(row.state), moved).value
-        touch(tx, Kind.INCIDENT, row.id)
+        announce(tx, row)
 
 
 def _remember(row: Incident, fact: FieldFact) -> None:

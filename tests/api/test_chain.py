@@ -262,6 +262,8 @@ async def test_a_late_arrival_is_late_and_an_exemption_keeps_the_raw_time(chain:
     assert granted.status_code == 200, granted.text
     after = next(clock for clock in (await chain.page())["clocks"] if clock["id"] == arrived["id"])
     assert after["exemption"] == "granted"
+    verbs = [line["verb"] for line in (await chain.page())["timeline"]]
+    assert verbs.count("exemption_claimed") == verbs.count("exemption_granted") == 1
     assert after["state"] == "late", "the raw result stays"
     assert after["stopped_at"] == arrived["stopped_at"]
 

@@ -223,8 +223,10 @@ async def test_ringing_back_settles_the_answer_owed(desk: Desk) -> None:
     assert missed.json()["answer_attempts"] == 1
     reached = await desk.post(f"/api/calls/{call_id}/answer", {"result": "informed"})
     assert reached.json()["owed_answer"] is False
+    assert missed.json()["version"] < reached.json()["version"], "a new picture is a new version"
     page = await desk.get(f"/api/incidents/{logged['incident']['id']}")
     assert page["incident"]["unanswered_calls"] == 0
+    assert page["incident"]["version"] > logged["incident"]["version"]
 
 
 async def test_no_answer_is_owed_without_an_incident(desk: Desk) -> None:

@@ -37,6 +37,7 @@ async def test_a_downgrade_waits_for_another_person(desk: Desk) -> None:
     path = f"/api/incidents/{incident['id']}/class"
     proposed = await dispatcher.post(path, {"to": "P1", "reason": "无明火"})
     assert proposed.json()["class"] == "P0"
+    assert proposed.json()["version"] > incident["version"], "a proposal is part of the picture"
     proposal = proposed.json()["pending_downgrade"]
     assert proposal["to"] == "P1"
     again = await dispatcher.post(path, {"to": "P2", "reason": "再降"})
