@@ -13,7 +13,6 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from server.access.queries import still_live
@@ -22,7 +21,7 @@ from server.crews.queries import duty_windows
 from server.db import Database
 from server.refusal import Invalid, NotSignedIn
 from server.tracking.actions import Batch, Collided, Stored, store
-from server.tracking.rules import NEWEST, OLDEST
+from server.tracking.rules import NEWEST, OLDEST, micros, moment
 from server.tracking.wire import FixesKept, SentFixes
 from server.work.actions_arrival import judge_again
 from server.work.queries import open_proofs
@@ -52,13 +51,13 @@ class Intake:
         """
         assert actor.phone_id is not None
         assert actor.id is not None
-        _refuse_nonsense(sent)
         batch = Batch(
             phone_id=actor.phone_id,
             person_id=actor.id,
             sent=sent,
             recorded_at=self._database.clock.now(),
         )
+        _refuse_nonsense(batch)
         answer: asyncio.Future[FixesKept] = asyncio.get_running_loop().create_future()
         company_id = actor.company_id
         self._waiting.setdefault(company_id, deque()).append(_Waiting(batch, answer))
@@ -118,10 +117,8 @@ class Intake:
             stored: dict[int, Stored] = {}
             judge = False
             if mine:
-                since = min(fix.at for one in mine for fix in one.sent.fixes)
-                until = max(fix.at for one in mine for fix in one.sent.fixes)
-                slack = timedelta(seconds=max(abs(one.offset_s) for one in mine))
-                since, until = since - slack, min(until + slack, tx.now)
+                since = moment(int(min(one.columns.corrected_at.min() for one in mine)))
+                until = moment(int(max(one.columns.corrected_at.max() for one in mine)))
                 windows = await duty_windows(tx, {one.person_id for one in mine}, since, until)
                 kept = await store(tx, mine, windows, careful=careful)
                 stored = {id(batch): one for batch, one in zip(mine, kept, strict=True)}
@@ -136,13 +133,14 @@ class Intake:
         return [stored.get(id(one), nothing) if one.phone_id in live else None for one in batches]
 
 
-def _refuse_nonsense(sent: SentFixes) -> None:
+def _refuse_nonsense(batch: Batch) -> None:
+    """Raise Invalid for times that no clock shows."""
     allowed = f"{OLDEST:%Y}–{NEWEST:%Y}"
-    if not OLDEST <= sent.sent_at <= NEWEST:
+    if not OLDEST <= batch.sent.sent_at <= NEWEST:
         raise Invalid(field="sent_at", why=allowed)
-    for fix in sent.fixes:
-        if not OLDEST <= fix.at <= NEWEST:
-            raise Invalid(field="at", why=allowed)
+    at = batch.columns.at
+    if len(at) and (at.min() < micros(OLDEST) or at.max() > micros(NEWEST)):
+        raise Invalid(field="at", why=allowed)
 
 
 @contextlib.asynccontextmanager

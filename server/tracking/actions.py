@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -56,7 +57,7 @@ _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
     """What one phone sent at one time."""
 
@@ -70,6 +71,11 @@ class Batch:
     def offset_s(self) -> float:
         """The phone's clock minus ours, as this sending measures it."""
         return (self.sent.sent_at - self.recorded_at).total_seconds()
+
+    @cached_property
+    def columns(self) -> rules.Columns:
+        """The fixes as arrays, read once."""
+        return rules.columns(self.sent.fixes, self.offset_s, self.recorded_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +105,12 @@ async def store(
     for window in windows:
         of_person.setdefault(window.person_id, []).append(window)
     connection = await queries.driver(tx)
-    read = [rules.columns(batch.sent.fixes, batch.offset_s, batch.recorded_at) for batch in batches]
-    last = await _last_fixes(tx, connection, batches, read)
+    last = await _last_fixes(tx, connection, batches)
     fresh = not careful and len(last) == len(batches)
     rows: list[np.ndarray[tuple[int], np.dtype[np.void]]] = []
     answers: list[Stored] = []
-    for batch, columns in zip(batches, read, strict=True):
+    for batch in batches:
+        columns = batch.columns
         owners = rules.crews_at(columns.corrected_at, of_person.get(batch.person_id, ()))
         if owners:
             known = last[batch.phone_id]
@@ -128,19 +134,17 @@ async def store(
 
 
 async def _last_fixes(
-    tx: Tx,
-    connection: AsyncConnection[Any],
-    batches: Sequence[Batch],
-    read: Sequence[rules.Columns],
+    tx: Tx, connection: AsyncConnection[Any], batches: Sequence[Batch]
 ) -> dict[UUID, rules.LastFix | None]:
     """What is known of each phone from its batch's time on (None: nothing)."""
     firsts: dict[UUID, datetime] = {}
     lasts: list[int] = []
-    for batch, columns in zip(batches, read, strict=True):
-        if len(columns.at):
-            first = rules.moment(int(columns.at.min()))
+    for batch in batches:
+        at = batch.columns.at
+        if len(at):
+            first = rules.moment(int(at.min()))
             firsts[batch.phone_id] = min(firsts.get(batch.phone_id, first), first)
-            lasts.append(int(columns.at.max()))
+            lasts.append(int(at.max()))
     found: dict[UUID, rules.LastFix | None] = {batch.phone_id: None for batch in batches}
     if firsts:
         until = rules.moment(max(lasts))
