@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from server.access.queries import still_live
@@ -30,10 +30,44 @@ FIXES_AT_ONCE = 20_000
 """No transaction takes more, so that nobody waits long behind a returning phone's backlog."""
 
 
+IN_FLIGHT = 2
+"""Transactions of one company at a time: while one waits for the database or its disk, the next
+is already under way."""
+
+
 @dataclass(slots=True)
 class _Waiting:
     batch: Batch
     answer: asyncio.Future[FixesKept]
+
+
+@dataclass(slots=True)
+class _Queue:
+    """What one company's phones have sent and is not yet answered."""
+
+    company_id: UUID
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    storing: set[asyncio.Task[None]] = field(default_factory=set)
+    phones: set[UUID] = field(default_factory=set)
+    """Phones with a batch in flight. Their next one waits, so that two transactions never store
+    the same fix at the same time."""
+
+    def group(self) -> list[_Waiting]:
+        """Take what the next transaction stores: the longest waiting, one batch of a phone."""
+        taken: list[_Waiting] = []
+        left: deque[_Waiting] = deque()
+        fixes = 0
+        for one in self.waiting:
+            more = len(one.batch.sent.fixes)
+            full = bool(taken) and fixes + more > FIXES_AT_ONCE
+            if full or one.batch.phone_id in self.phones:
+                left.append(one)
+                continue
+            fixes += more
+            taken.append(one)
+            self.phones.add(one.batch.phone_id)
+        self.waiting = left
+        return taken
 
 
 class Intake:
@@ -41,8 +75,7 @@ class Intake:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: dict[UUID, deque[_Waiting]] = {}
-        self._storing: dict[UUID, asyncio.Task[None]] = {}
+        self._queues: dict[UUID, _Queue] = {}
 
     async def keep(self, actor: Actor, sent: SentFixes) -> FixesKept:
         """Store a phone's fixes; returns after they are durable.
@@ -59,29 +92,29 @@ class Intake:
         )
         _refuse_nonsense(batch)
         answer: asyncio.Future[FixesKept] = asyncio.get_running_loop().create_future()
-        company_id = actor.company_id
-        self._waiting.setdefault(company_id, deque()).append(_Waiting(batch, answer))
-        if company_id not in self._storing:
-            self._storing[company_id] = asyncio.create_task(self._store_all(company_id))
+        queue = self._queues.setdefault(actor.company_id, _Queue(actor.company_id))
+        queue.waiting.append(_Waiting(batch, answer))
+        self._go_on(queue)
         return await answer
 
     async def finish(self) -> None:
         """Wait until everything taken so far is stored or refused."""
-        while self._storing:
-            await asyncio.gather(*self._storing.values(), return_exceptions=True)
+        while storing := [task for queue in self._queues.values() for task in queue.storing]:
+            await asyncio.gather(*storing, return_exceptions=True)
 
-    async def _store_all(self, company_id: UUID) -> None:
-        waiting = self._waiting[company_id]
+    def _go_on(self, queue: _Queue) -> None:
+        while len(queue.storing) < IN_FLIGHT and (group := queue.group()):
+            queue.storing.add(asyncio.create_task(self._run(queue, group)))
+
+    async def _run(self, queue: _Queue, group: list[_Waiting]) -> None:
+        task = asyncio.current_task()
+        assert task is not None
         try:
-            while waiting:
-                group = [waiting.popleft()]
-                fixes = len(group[0].batch.sent.fixes)
-                while waiting and fixes + len(waiting[0].batch.sent.fixes) <= FIXES_AT_ONCE:
-                    fixes += len(waiting[0].batch.sent.fixes)
-                    group.append(waiting.popleft())
-                await self._store_group(company_id, group)
+            await self._store_group(queue.company_id, group)
         finally:
-            del self._storing[company_id]
+            queue.storing.discard(task)
+            queue.phones.difference_update(one.batch.phone_id for one in group)
+            self._go_on(queue)
 
     async def _store_group(self, company_id: UUID, group: list[_Waiting]) -> None:
         batches = [one.batch for one in group]

@@ -108,6 +108,7 @@ async def store(
     last = await _last_fixes(tx, connection, batches)
     fresh = not careful and len(last) == len(batches)
     rows: list[np.ndarray[tuple[int], np.dtype[np.void]]] = []
+    newest: dict[UUID, rules.Newest] = {}
     answers: list[Stored] = []
     for batch in batches:
         columns = batch.columns
@@ -117,17 +118,17 @@ async def store(
             new = rules.is_new(columns, known)
             fresh = fresh and new
             doubted = await _doubted(tx, batch, columns, known if new else None, sure=new)
-            rows.extend(
-                _rows(tx.company_id, batch, columns, crew_id, mine, doubted)
-                for crew_id, mine in owners
-            )
+            for crew_id, mine in owners:
+                rows.append(_rows(tx.company_id, batch, columns, crew_id, mine, doubted))
+                told = rules.newest_of(columns, mine, doubted, batch.phone_id, batch.recorded_at)
+                if told is not None and (crew_id not in newest or newest[crew_id].at < told.at):
+                    newest[crew_id] = told
         answers.append(_answer(columns, owners))
     if rows:
         async with connection.cursor() as cursor, cursor.copy(queries.COPY_IN) as copy:
             await copy.write(b"".join((_HEADER, *(one.tobytes() for one in rows), _TRAILER)))
-        once = "" if fresh else queries.ONCE
         try:
-            await connection.execute(f"{queries.TAKE_IN}{once};{queries.TAKE_NEWEST}".encode())
+            await queries.take_in(tx, connection, newest, once=not fresh)
         except UniqueViolation as error:
             raise Collided from error
     return answers

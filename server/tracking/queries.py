@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from geo.coordinates import LonLat
 from geo.track import Fix as GeoFix
 from server.db import Tx
-from server.tracking.rules import LastFix
+from server.tracking.rules import LastFix, Newest
 from server.tracking.tables import Fix, NewestFix
 from server.tracking.wire import Position
 
@@ -48,15 +48,16 @@ ONCE = " ON CONFLICT DO NOTHING"
 """Ends TAKE_IN where some of the batch may be stored already. It costs a third more per row, so
 batches that are newer than anything their phones sent before go without."""
 
-TAKE_NEWEST = """
+_TAKE_NEWEST = """
 INSERT INTO newest_fixes AS known (company_id, crew_id, phone_id, at, recorded_at, lon, lat,
                                    accuracy_m, speed_kmh, heading_deg)
-SELECT DISTINCT ON (crew_id)
-       company_id, crew_id, phone_id, corrected_at, recorded_at, lon, lat,
+SELECT %(company)s, crew_id, phone_id, at, recorded_at, lon, lat,
        nullif(accuracy_m, 'NaN'), nullif(speed_kmh, 'NaN'), nullif(heading_deg, 'NaN')
-FROM pg_temp.fix_intake
-WHERE NOT implausible
-ORDER BY crew_id, corrected_at DESC
+FROM unnest(%(crews)s::uuid[], %(phones)s::uuid[], %(ats)s::timestamptz[],
+            %(recorded)s::timestamptz[], %(lons)s::float8[], %(lats)s::float8[],
+            %(accuracies)s::real[], %(speeds)s::real[], %(headings)s::real[])
+     AS told (crew_id, phone_id, at, recorded_at, lon, lat, accuracy_m, speed_kmh, heading_deg)
+ORDER BY crew_id
 ON CONFLICT (company_id, crew_id) DO UPDATE
 SET phone_id = excluded.phone_id, at = excluded.at, recorded_at = excluded.recorded_at,
     lon = excluded.lon, lat = excluded.lat, accuracy_m = excluded.accuracy_m,
@@ -85,6 +86,32 @@ async def driver(tx: Tx) -> AsyncConnection[Any]:
     connection = raw.driver_connection
     assert isinstance(connection, AsyncConnection)
     return connection
+
+
+async def take_in(
+    tx: Tx, connection: AsyncConnection[Any], told: Mapping[UUID, Newest], *, once: bool
+) -> None:
+    """Move the intake into the fixes, and each crew's newest (`told`) forward.
+
+    once: some rows may be stored already. Without it such a row raises psycopg's UniqueViolation.
+    """
+    newest = list(told.values())
+    async with AsyncClientCursor(connection) as cursor:
+        await cursor.execute(
+            f"{TAKE_IN}{ONCE if once else ''};{_TAKE_NEWEST}".encode(),
+            {
+                "company": tx.company_id,
+                "crews": list(told),
+                "phones": [one.phone_id for one in newest],
+                "ats": [one.at for one in newest],
+                "recorded": [one.recorded_at for one in newest],
+                "lons": [one.lon for one in newest],
+                "lats": [one.lat for one in newest],
+                "accuracies": [one.accuracy_m for one in newest],
+                "speeds": [one.speed_kmh for one in newest],
+                "headings": [one.heading_deg for one in newest],
+            },
+        )
 
 
 async def last_fixes(

@@ -142,6 +142,41 @@ class LastFix:
     implausible: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest believable fix of a batch, for its crew; figures are NaN where unknown."""
+
+    phone_id: UUID
+    at: datetime
+    """Business time."""
+    recorded_at: datetime
+    lon: float
+    lat: float
+    accuracy_m: float
+    speed_kmh: float
+    heading_deg: float
+
+
+def newest_of(
+    batch: Columns, mine: Flags, doubted: Flags, phone_id: UUID, recorded_at: datetime
+) -> Newest | None:
+    """The newest fix among those of the crew (`mine`) that can be believed; None without one."""
+    rows = np.flatnonzero(mine & ~doubted)
+    if not len(rows):
+        return None
+    row = rows[np.argmax(batch.corrected_at[rows])]
+    return Newest(
+        phone_id=phone_id,
+        at=moment(int(batch.corrected_at[row])),
+        recorded_at=recorded_at,
+        lon=float(batch.lon[row]),
+        lat=float(batch.lat[row]),
+        accuracy_m=float(batch.accuracy_m[row]),
+        speed_kmh=float(batch.speed_kmh[row]),
+        heading_deg=float(batch.heading_deg[row]),
+    )
+
+
 def is_new(batch: Columns, last: LastFix | None) -> bool:
     """True when no fix of the batch can be stored already: all are later than the phone's last
     one, and no two have the same time."""
