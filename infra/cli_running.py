@@ -98,6 +98,9 @@ def serve(part: str) -> None:
     Several of each may run beside one another on one database. Settings come from CHANGMING_…
     variables (see server/settings.py); stop with SIGTERM.
     """
+    from server.logs import configure_logs
+
+    configure_logs()
     settings = settings_or_error()
     if part == "watch":
         from server.dispatch import watch
