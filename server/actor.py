@@ -38,8 +38,12 @@ class Actor:
 
     @property
     def principal(self) -> UUID:
-        """Whose idempotency keys these are: the phone, else the person, else the company."""
-        return self.phone_id or self.id or self.company_id
+        """Whose idempotency keys these are: the person, else the company.
+
+        The person, not the phone: words that were answered just before a phone was revoked must
+        not count again when the same outbox comes back through a new pairing.
+        """
+        return self.id or self.company_id
 
     @classmethod
     def system(cls, company_id: UUID, name: str = "system") -> Actor:

@@ -154,7 +154,7 @@ class FieldRecord(CompanyOwned, Base):
     __table_args__ = (
         one_of("outcome", Outcome),
         CheckConstraint("(outcome = 'refused') = (code IS NOT NULL)", name="refused_has_code"),
-        UniqueConstraint("company_id", "phone_id", "key"),
+        UniqueConstraint("company_id", "person_id", "key"),
         Index("ix_field_records_assignment", "company_id", "assignment_id", "verb"),
     )
 

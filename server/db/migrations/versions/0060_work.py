@@ -193,7 +193,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("company_id", "id", name=op.f("pk_field_records")),
         sa.UniqueConstraint(
-            "company_id", "phone_id", "key", name=op.f("uq_field_records_company_id_phone_id_key")
+            "company_id", "person_id", "key", name=op.f("uq_field_records_company_id_person_id_key")
         ),
     )
     op.create_index(
