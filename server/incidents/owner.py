@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from server.db import Tx
+from server.feed import Kind, touch
 from server.incidents import queries
 from server.incidents.actions import SUBJECT, announce
 from server.incidents.lifecycle import Fact, IncidentState, after
@@ -81,6 +82,10 @@ class IncidentOwner:
             moved = Fact.CREWS_GONE
         if moved is not None:
             row.state = after(IncidentState(row.state), moved).value
+        if fact.what == "arrived" and counts(fact):
+            # The promise is kept: it counts down on no other crew's phone any more.
+            for other in await work_queries.live_assignments_of(tx, row.id):
+                touch(tx, Kind.ASSIGNMENT_FOR_CREW, other.id)
         announce(tx, row)
 
 

@@ -157,6 +157,12 @@ async def live_assignments(
     return rows.all()
 
 
+async def live_assignments_of(tx: Tx, incident_id: UUID) -> list[Assignment]:
+    """The assignments that hold crews for an incident, oldest first."""
+    live = {state.value for state in LIVE}
+    return [one for one in await assignments_of(tx, incident_id) if one.state in live]
+
+
 async def live_assignment_count(tx: Tx, incident_id: UUID) -> int:
     """How many crews an incident holds."""
     return (

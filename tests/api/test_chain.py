@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from server.actor import Role
 from server.clock import FrozenClock
 from server.db import Database
+from server.feed.queries import changes_after
 from tests.desks import Desk
 from tests.field import Phone, field_application
 from tests.scenes import CENTRE, Scene
@@ -296,3 +298,22 @@ async def test_coordinates_of_the_scene_reach_the_phone(chain: Chain) -> None:
     place = job["work_order"]["place"]
     assert (place["lon"], place["lat"]) == pytest.approx(CENTRE)
     assert "19900001234" not in str(job), "a crew sees no caller's number"
+
+
+async def test_a_kept_promise_counts_down_on_no_other_phone(
+    chain: Chain, changming: Database
+) -> None:
+    await chain.send_first_crew()
+    order = (await chain.page())["work_orders"][0]
+    other = next(one for one in chain.scene.crews if one.phone is not chain.phone.carried)
+    sent = await chain.dispatcher.post(
+        f"/api/work-orders/{order['id']}/assignments",
+        {"crew_id": str(other.id), "additional": True},
+    )
+    assert sent.status_code == 201, sent.text
+    await chain.reach_the_scene()
+    async with changming.begin(chain.scene.company.system) as tx:
+        told = await changes_after(tx, 0, crew_id=other.id)
+    jobs = [msgspec.json.decode(one.body) for one in told if one.body is not None]
+    assert jobs[0]["incident_brief"]["arrive_due_at"] is not None
+    assert jobs[-1]["incident_brief"]["arrive_due_at"] is None
