@@ -15,6 +15,7 @@ from server.access.guards import requires
 from server.actor import Role
 from server.db import Tx
 from server.feed import once
+from server.refusal import NotFound
 from server.web import IdempotencyKey
 from server.work import actions, queries, views
 from server.work.wire import AssignmentView, RecallReason, RecordView
@@ -58,4 +59,6 @@ class AssignmentController(Controller):
         self, tx: NamedDependency[Tx], assignment_id: FromPath[UUID]
     ) -> list[RecordView]:
         """Every word the field said of it, as received, refused ones included."""
+        if await queries.order_of_assignment(tx, assignment_id) is None:
+            raise NotFound(what="assignment")
         return [views.record_view(row) for row in await queries.records_of(tx, [assignment_id])]
