@@ -150,7 +150,7 @@ def log_a_leak(page: Page, words: str) -> str:
 
 
 def test_the_whole_chain_without_a_reload(
-    town: Town, open_context: OpenContext, picture: Picture
+    town: Town, open_context: OpenContext, picture: Picture, request: pytest.FixtureRequest
 ) -> None:
     operator = sign_in(open_context(), town, "operator")
     dispatcher = sign_in(open_context(), town, "dispatcher")
@@ -173,6 +173,7 @@ def test_the_whole_chain_without_a_reload(
     expect(panel.get_by_test_id("assignment").first).to_be_visible(timeout=SLOW_MS)
 
     phone = Phone(town, crew_id)
+    request.addfinalizer(phone.http.close)
     milestones = [
         ("acknowledge", {}, "acknowledged"),
         ("depart", {"kit_checked": ["gas_detector", "ppe"]}, "departed"),
@@ -207,6 +208,8 @@ def test_a_lost_link_turns_grey_and_catches_up_by_itself(
     operator = sign_in(open_context(), town, "operator2")
     context = open_context()
     dispatcher = sign_in(context, town, "dispatcher2")
+    # The crews come with the same snapshot as the queue: once they are there, it can be counted.
+    expect(dispatcher.get_by_test_id("crew").first).to_be_visible(timeout=SLOW_MS)
     before = dispatcher.get_by_test_id("queue-row").count()
     town.console.child.ask_to_stop()
     town.console.child.await_stop(10)
