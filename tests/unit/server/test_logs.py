@@ -8,6 +8,9 @@ import structlog
 from server.logs import configure_logs
 
 
+SECRET = "天知地知"
+
+
 def _sign_in(password: str) -> None:
     raise RuntimeError(f"no database for {len(password)} letters")
 
@@ -16,7 +19,7 @@ def test_a_traceback_never_shows_what_a_variable_held(capsys: pytest.CaptureFixt
     configure_logs()
     try:
         try:
-            _sign_in("天知地知")
+            _sign_in(SECRET)
         except RuntimeError as error:
             structlog.get_logger().error("fault", path="/api/session", exc_info=error)
         written = capsys.readouterr().out
