@@ -102,9 +102,10 @@ async def log(tx: Tx, call_id: UUID, log_in: LogIn) -> Logged:
             )
     touch(tx, Kind.CALL, row.id)
     await tx.session.flush()
+    shown = await incident_queries.views(tx, [] if incident is None else [incident])
     return Logged(
         call=(await queries.views(tx, [row]))[0],
-        incident=None if incident is None else await incident_queries.view_of(tx, incident.id),
+        incident=shown[0] if shown else None,
         similar=similar,
     )
 

@@ -174,7 +174,9 @@ def _view(row: Incident, unanswered: int, pending: ClassChange | None) -> Incide
 
 
 async def views(tx: Tx, rows: Sequence[Incident]) -> list[IncidentView]:
-    """The wire form of incidents, in the given order; three queries whatever their number."""
+    """The wire form of incidents, in the given order; two queries whatever their number."""
+    if not rows:
+        return []
     ids = [row.id for row in rows]
     unanswered = await _unanswered(tx, ids)
     waiting = await tx.session.scalars(
