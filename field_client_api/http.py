@@ -40,7 +40,7 @@ from server.tracking.wire import FixesKept, SentFixes
 from server.web import database_of, language_of
 from server.work.actions_field import hear
 from server.work.rules import REFUSALS
-from server.work.views import jobs_of_crew
+from server.work.views import callouts_of_crew
 from server.work.wire import FieldAction, FieldAnswer
 
 FIRST_FRAME_S = 10.0
@@ -120,7 +120,7 @@ class FieldController(Controller):
                 seq=await newest_seq(tx),
                 time=FieldTime(now=tx.now, speed=database.clock.speed),
                 me=FieldMe(person=_person_of(request.user), crew=its_crew),
-                jobs=[] if its_crew is None else await jobs_of_crew(tx, its_crew.id),
+                callouts=[] if its_crew is None else await callouts_of_crew(tx, its_crew.id),
             )
 
     @post("/actions", guards=[phone], operation_id="say", status_code=200)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from server.work.wire import Job
+from server.work.wire import Callout
 
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 
@@ -71,7 +71,7 @@ class FieldSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     time: FieldTime
     me: FieldMe
-    jobs: list[Job]
+    callouts: list[Callout]
 
 
 class FirstFrame(msgspec.Struct, frozen=True, kw_only=True):

@@ -403,5 +403,6 @@ def _console(address: DatabaseAddress) -> Iterator[int]:
         process.terminate()
         process.wait(timeout=30)
 
+
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

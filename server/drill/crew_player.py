@@ -142,11 +142,11 @@ class CrewPlayer:
 
     async def _work(self) -> None:
         while True:
-            job = self._next_job()
-            if job is not None:
-                await self._watched(self._take(job), partial(self._still_ours, job["id"]))
+            callout = self._next_callout()
+            if callout is not None:
+                await self._watched(self._take(callout), partial(self._still_ours, callout["id"]))
                 continue
-            await self._watched(self._stand_by(), lambda: self._next_job() is None)
+            await self._watched(self._stand_by(), lambda: self._next_callout() is None)
 
     async def _watched(self, doing: Any, goes_on: Callable[[], bool]) -> None:
         """Do something for as long as it makes sense: a recall or an offer ends it at once."""
@@ -162,24 +162,27 @@ class CrewPlayer:
             with contextlib.suppress(asyncio.CancelledError):
                 await deed
 
-    def _next_job(self) -> dict[str, Any] | None:
+    def _next_callout(self) -> dict[str, Any] | None:
         """The most urgent assignment that waits for this crew."""
         waiting = [
-            job
-            for job in self.phone.jobs.values()
-            if job["assignment"]["state"] in LIVE and job["id"] not in self._ignored
+            callout
+            for callout in self.phone.callouts.values()
+            if callout["assignment"]["state"] in LIVE and callout["id"] not in self._ignored
         ]
         return min(
             waiting,
-            key=lambda job: (job["work_order"]["priority_class"], job["assignment"]["offered_at"]),
+            key=lambda callout: (
+                callout["work_order"]["priority_class"],
+                callout["assignment"]["offered_at"],
+            ),
             default=None,
         )
 
     def _still_ours(self, assignment_id: str) -> bool:
-        job = self.phone.jobs.get(assignment_id)
-        if job is None:
+        callout = self.phone.callouts.get(assignment_id)
+        if callout is None:
             return False
-        state = job["assignment"]["state"]
+        state = callout["assignment"]["state"]
         # A crew without signal does not hear of a recall, and works on.
         return not self.phone.online or state in LIVE or state == "cleared"
 
@@ -198,10 +201,10 @@ class CrewPlayer:
                     await self._tempo.wait(self._chance.uniform(90, 300))
                 await self._drive_to(home, PATROL_PACE)
 
-    async def _take(self, job: dict[str, Any]) -> None:
+    async def _take(self, callout: dict[str, Any]) -> None:
         """Answer one assignment and see it through, from wherever it stands (after a restart)."""
-        id_ = job["id"]
-        assignment, order = job["assignment"], job["work_order"]
+        id_ = callout["id"]
+        assignment, order = callout["assignment"], callout["work_order"]
         urgent = order["priority_class"] == "P0"
         on_the_road = self._drive is not None or self._away_from_home()
         outing = draw_outing(
@@ -211,8 +214,8 @@ class CrewPlayer:
         try:
             if assignment["state"] == "offered" and not await self._answer(id_, outing):
                 return
-            await self._reach(job, outing)
-            await self._handle(job, outing)
+            await self._reach(callout, outing)
+            await self._handle(callout, outing)
         finally:
             self._at_work = False
             self.phone.go_online()
@@ -235,10 +238,10 @@ class CrewPlayer:
             self.phone.say("acknowledge", id_, self.here())
         return True
 
-    async def _reach(self, job: dict[str, Any], outing: Outing) -> None:
-        id_, assignment = job["id"], job["assignment"]
+    async def _reach(self, callout: dict[str, Any], outing: Outing) -> None:
+        id_, assignment = callout["id"], callout["assignment"]
         if assignment["arrived_at"] is not None:
-            place = await self._place(job)
+            place = await self._place(callout)
             self._stands = Spot(place.lon, place.lat, 0.0, 0.0)
             return
         if assignment["departed_at"] is None:
@@ -248,16 +251,16 @@ class CrewPlayer:
             # The word of departure still gets out; then the signal is gone.
             await self._tempo.wait(15)
             self.phone.go_offline()
-        place = await self._place(job)
+        place = await self._place(callout)
         await self._drive_to(place, outing.pace, outing.halt_s)
         self._walk_to(place)
         if outing.taps_arrival:
             self._say_here("arrive", id_)
 
-    async def _place(self, job: dict[str, Any]) -> LonLat:
+    async def _place(self, callout: dict[str, Any]) -> LonLat:
         """Where the work is by the newest word; waits while nobody knows."""
         while True:
-            place = self.phone.jobs.get(job["id"], job)["work_order"]["place"]
+            place = self.phone.callouts.get(callout["id"], callout)["work_order"]["place"]
             if place["lon"] is not None:
                 return LonLat(place["lon"], place["lat"])
             await self._tempo.wait(10)
@@ -274,10 +277,10 @@ class CrewPlayer:
     def _say_here(self, verb: str, id_: str, **fields: Any) -> None:
         self.phone.say(verb, id_, self.here(), **fields)
 
-    async def _handle(self, job: dict[str, Any], outing: Outing) -> None:
+    async def _handle(self, callout: dict[str, Any], outing: Outing) -> None:
         """Work at the scene: report, measure, make safe, repair, recheck, leave."""
-        id_ = job["id"]
-        order = job["work_order"]
+        id_ = callout["id"]
+        order = callout["work_order"]
         script = script_behind(order["words"])
         emergency = order["priority_class"] in ("P0", "P1", "P2")
         cause = self._chance.choice(script.causes)
@@ -319,11 +322,11 @@ class CrewPlayer:
         await self._sent(id_)
 
     async def _sent(self, id_: str) -> None:
-        """Wait until the server knows that the crew is free, so as not to do the job again."""
+        """Wait until the server knows that the crew is free, so as not to do the callout again."""
         while self.phone.unsent:
             await self._tempo.wait(2)
-        job = self.phone.jobs.get(id_)
-        if job is not None and job["assignment"]["state"] in LIVE:
+        callout = self.phone.callouts.get(id_)
+        if callout is not None and callout["assignment"]["state"] in LIVE:
             self._ignored.add(id_)
 
     def _measure(self, id_: str, value: float, place: str) -> None:

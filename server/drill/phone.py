@@ -1,4 +1,4 @@
-"""A crew's phone: keeps what was said until the server has it, follows its jobs, tells its fixes.
+"""A crew's phone: keeps what was said until the server has it, follows its callouts, tells fixes.
 
 It behaves as the phone's own application does: an outbox in order, every word under a key made
 once, fixes kept until they are acknowledged. Not here: what the crew decides (`crew_player`).
@@ -46,7 +46,7 @@ class Phone:
         self._fixes: deque[dict[str, Any]] = deque(maxlen=FIXES_KEPT)
         self._wake = asyncio.Event()
         self._watchers: list[Callable[[], None]] = []
-        self.jobs: dict[str, dict[str, Any]] = {}
+        self.callouts: dict[str, dict[str, Any]] = {}
         self.online = True
         self.outcomes: Counter[str] = Counter()
         """What became of the words said: outcome, or refused:<code>."""
@@ -93,13 +93,13 @@ class Phone:
         return len(self._outbox)
 
     def on_change(self, watcher: Callable[[], None]) -> None:
-        """Call `watcher` whenever the jobs have changed."""
+        """Call `watcher` whenever the callouts have changed."""
         self._watchers.append(watcher)
 
     # --- what it does by itself ---
 
     async def run(self) -> None:
-        """Send words and fixes and follow the jobs, for ever."""
+        """Send words and fixes and follow the callouts, for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._send_words())
             group.create_task(self._follow())
@@ -156,11 +156,11 @@ class Phone:
             log.warning("phone_snapshot_refused", status=answer.status, code=answer.code)
             await asyncio.sleep(5.0)
             return
-        self.jobs = {job["id"]: job for job in answer.body["jobs"]}
+        self.callouts = {callout["id"]: callout for callout in answer.body["callouts"]}
         self._tell()
         address = self._door.address.replace("http", "ws", 1)
         async with (
-            # A fresh picture now and then drops the jobs that are long over.
+            # A fresh picture now and then drops the callouts that are long over.
             asyncio.timeout(REFRESH_S),
             connect(
                 f"{address}/v1/live?after={answer.body['seq']}",
@@ -178,15 +178,15 @@ class Phone:
                 if frame["type"] == "changes":
                     for change in frame["changes"]:
                         if change["body"] is None:
-                            self.jobs.pop(change["id"], None)
+                            self.callouts.pop(change["id"], None)
                         elif change["kind"] == "assignment_for_crew":
                             self._lay(change["body"])
                     self._tell()
 
-    def _lay(self, job: dict[str, Any]) -> None:
-        present = self.jobs.get(job["id"])
-        if present is None or present["version"] <= job["version"]:
-            self.jobs[job["id"]] = job
+    def _lay(self, callout: dict[str, Any]) -> None:
+        present = self.callouts.get(callout["id"])
+        if present is None or present["version"] <= callout["version"]:
+            self.callouts[callout["id"]] = callout
             self._tell()
 
     def _tell(self) -> None:

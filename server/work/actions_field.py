@@ -131,8 +131,8 @@ async def _hear(tx: Tx, word: Said) -> FieldAnswer:
         case Outcome.APPLIED | Outcome.LATE:
             await _apply(tx, heard, record, order, row, said)
     mine = heard.code not in (rules.NotYourCrew.code, rules.UnknownAssignment.code)
-    job = (await views.jobs(tx, [row.id]))[0] if mine else None
-    return FieldAnswer(key=word.key, outcome=heard.outcome, code=heard.code, assignment=job)
+    callout = (await views.callouts(tx, [row.id]))[0] if mine else None
+    return FieldAnswer(key=word.key, outcome=heard.outcome, code=heard.code, assignment=callout)
 
 
 def _fault(word: Said) -> str | None:

@@ -1,4 +1,4 @@
-"""Work as screens see it: representations of orders, assignments, crews and jobs for the feed.
+"""Work as screens see it: representations of orders, assignments, crews and callouts for the feed.
 
 One query a kind, whatever the number of ids. Not here: locks and lists for actions (`queries`).
 """
@@ -22,11 +22,11 @@ from server.work.tables import ArrivalProof, Assignment, FieldRecord, Reading, W
 from server.work.wire import (
     ArrivalView,
     AssignmentView,
+    Callout,
     CrewMemberView,
     CrewStatus,
     CrewView,
     IncidentBrief,
-    Job,
     Outcome,
     PlaceView,
     ProofView,
@@ -173,7 +173,7 @@ async def crew_views(tx: Tx, ids: Collection[UUID] | None = None) -> list[CrewVi
     return views
 
 
-async def jobs(tx: Tx, ids: Collection[UUID]) -> list[Job]:
+async def callouts(tx: Tx, ids: Collection[UUID]) -> list[Callout]:
     """Assignments as their crews' phones see them. The version moves with either half."""
     found = await tx.session.execute(
         select(
@@ -197,7 +197,7 @@ async def jobs(tx: Tx, ids: Collection[UUID]) -> list[Job]:
             # The strictest comes first, and is the one a crew drives by.
             due_at.setdefault(clock.subject_id, clock.due_at)
     return [
-        Job(
+        Callout(
             id=assignment.id,
             version=assignment.version + order.version,
             assignment=assignment_view(assignment, order.incident_id, proof),
@@ -216,10 +216,10 @@ async def jobs(tx: Tx, ids: Collection[UUID]) -> list[Job]:
     ]
 
 
-async def jobs_of_crew(tx: Tx, crew_id: UUID) -> list[Job]:
+async def callouts_of_crew(tx: Tx, crew_id: UUID) -> list[Callout]:
     """What a crew's phones show on connecting: its live assignments."""
     held = await queries.live_assignments(tx, [crew_id])
-    return await jobs(tx, [one.id for one in held]) if held else []
+    return await callouts(tx, [one.id for one in held]) if held else []
 
 
 @represents(Kind.WORK_ORDER)
@@ -235,11 +235,11 @@ async def represent_assignments(tx: Tx, ids: Sequence[UUID]) -> list[Representat
 
 
 @represents(Kind.ASSIGNMENT_FOR_CREW)
-async def represent_jobs(tx: Tx, ids: Sequence[UUID]) -> list[Representation]:
+async def represent_callouts(tx: Tx, ids: Sequence[UUID]) -> list[Representation]:
     """Assignments for the phones of their crew alone."""
     return [
         Representation(one.id, one.version, one, crew_id=one.assignment.crew_id)
-        for one in await jobs(tx, ids)
+        for one in await callouts(tx, ids)
     ]
 
 

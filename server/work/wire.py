@@ -275,7 +275,7 @@ class IncidentBrief(msgspec.Struct, frozen=True, kw_only=True):
     """When the strictest running promise to be there is due; null when there is none (any more)."""
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
+class Callout(msgspec.Struct, frozen=True, kw_only=True):
     """An assignment with its order, as the crew's phones see it."""
 
     id: UUID
@@ -294,7 +294,7 @@ class FieldAnswer(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None
     title: str | None = None
     """Why it was refused, in the reader's language."""
-    assignment: Job | None = None
+    assignment: Callout | None = None
 
 
 class VehicleView(msgspec.Struct, frozen=True, kw_only=True):

@@ -294,10 +294,10 @@ async def test_every_milestone_far_from_signal_still_counts_when_it_happened(cha
 
 async def test_coordinates_of_the_scene_reach_the_phone(chain: Chain) -> None:
     await chain.send_first_crew()
-    job = (await chain.phone.snapshot())["jobs"][0]
-    place = job["work_order"]["place"]
+    callout = (await chain.phone.snapshot())["callouts"][0]
+    place = callout["work_order"]["place"]
     assert (place["lon"], place["lat"]) == pytest.approx(CENTRE)
-    assert "19900001234" not in str(job), "a crew sees no caller's number"
+    assert "19900001234" not in str(callout), "a crew sees no caller's number"
 
 
 async def test_a_kept_promise_counts_down_on_no_other_phone(
@@ -314,6 +314,6 @@ async def test_a_kept_promise_counts_down_on_no_other_phone(
     await chain.reach_the_scene()
     async with changming.begin(chain.scene.company.system) as tx:
         told = await changes_after(tx, 0, crew_id=other.id)
-    jobs = [msgspec.json.decode(one.body) for one in told if one.body is not None]
-    assert jobs[0]["incident_brief"]["arrive_due_at"] is not None
-    assert jobs[-1]["incident_brief"]["arrive_due_at"] is None
+    callouts = [msgspec.json.decode(one.body) for one in told if one.body is not None]
+    assert callouts[0]["incident_brief"]["arrive_due_at"] is not None
+    assert callouts[-1]["incident_brief"]["arrive_due_at"] is None

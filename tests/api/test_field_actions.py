@@ -71,9 +71,9 @@ async def arrived(phone: Phone, assignment: Assignment, clock: FrozenClock) -> d
 async def test_the_whole_way_from_offer_to_clear(
     phone: Phone, assignment: Assignment, alarm: dict[str, Any], desk: Desk, clock: FrozenClock
 ) -> None:
-    jobs = (await phone.snapshot())["jobs"]
-    assert [job["id"] for job in jobs] == [str(assignment.id)]
-    assert jobs[0]["incident_brief"]["number"] == alarm["number"]
+    callouts = (await phone.snapshot())["callouts"]
+    assert [callout["id"] for callout in callouts] == [str(assignment.id)]
+    assert callouts[0]["incident_brief"]["number"] == alarm["number"]
 
     answer = await arrived(phone, assignment, clock)
     assert answer["outcome"] == "applied"
@@ -92,7 +92,7 @@ async def test_the_whole_way_from_offer_to_clear(
     cleared = await phone.say("clear", assignment.id)
     assert cleared["assignment"]["assignment"]["state"] == "cleared"
     assert cleared["assignment"]["work_order"]["state"] == "done"
-    assert (await phone.snapshot())["jobs"] == []
+    assert (await phone.snapshot())["callouts"] == []
 
     page = await incident_page(desk, alarm)
     assert [one["verdict"] for one in page["proofs"]] == ["confirmed"]

@@ -45,7 +45,7 @@ async def test_pairing_makes_a_phone_of_the_persons_crew(
         assert again.json()["code"] == "pairing_refused"
 
 
-async def test_somebody_in_no_crew_sees_no_jobs(
+async def test_somebody_in_no_crew_sees_no_callouts(
     changming: Database, scene: Scene, clock: FrozenClock
 ) -> None:
     carried = scene.crews[0].phone
@@ -55,7 +55,7 @@ async def test_somebody_in_no_crew_sees_no_jobs(
     async with field_application(changming) as client:
         seen = await Phone(client, carried, clock).snapshot()
     assert seen["me"]["crew"] is None
-    assert seen["jobs"] == []
+    assert seen["callouts"] == []
 
 
 async def test_refusals_speak_the_readers_language(
@@ -70,7 +70,7 @@ async def test_refusals_speak_the_readers_language(
         assert "仪器" in (await phone.send(word, language="zh"))["title"]
 
 
-async def test_the_socket_tells_only_the_own_crews_jobs(
+async def test_the_socket_tells_only_the_own_crews_callouts(
     changming: Database, desk: Desk, scene: Scene
 ) -> None:
     incident = (await desk.alarm())["incident"]
@@ -85,18 +85,18 @@ async def test_the_socket_tells_only_the_own_crews_jobs(
         ):
             await theirs.send(json.dumps({"token": other.token}))
             assignment = await offer(changming, scene.company, incident["id"], scene.crews[0].id)
-            offered = await _job(ours)
+            offered = await _callout(ours)
             assert offered["id"] == str(assignment.id)
             assert offered["assignment"]["state"] == "offered"
             async with changming.begin(scene.company.system) as tx:
                 await recall(tx, assignment.id, "误派")
-            assert (await _job(ours))["assignment"]["state"] == "recalled"
+            assert (await _callout(ours))["assignment"]["state"] == "recalled"
             # Two ticks later the other crew has heard the time and nothing else.
             heard = [json.loads(await theirs.recv())["type"] for _ in range(2)]
             assert heard == ["time", "time"]
 
 
-async def test_who_leaves_the_crew_stops_hearing_of_its_jobs(
+async def test_who_leaves_the_crew_stops_hearing_of_its_callouts(
     changming: Database, scene: Scene
 ) -> None:
     carried = scene.crews[0].phone
@@ -120,7 +120,7 @@ async def _to_the_end(socket: ClientConnection) -> None:
         pass
 
 
-async def _job(socket: ClientConnection) -> dict[str, Any]:
+async def _callout(socket: ClientConnection) -> dict[str, Any]:
     while True:
         frame = json.loads(await socket.recv())
         if frame["type"] == "changes":

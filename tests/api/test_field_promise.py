@@ -16,20 +16,20 @@ from tests.scenes import Scene
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_job_carries_the_strictest_running_promise_until_arrival(
+async def test_a_callout_carries_the_strictest_running_promise_until_arrival(
     changming: Database, desk: Desk, scene: Scene, clock: FrozenClock
 ) -> None:
     incident = (await desk.alarm())["incident"]
     assignment = await offer(changming, scene.company, incident["id"], scene.crews[0].id)
     async with field_application(changming) as client:
         phone = Phone(client, scene.crews[0].phone, clock)
-        [job] = (await phone.snapshot())["jobs"]
-        due_at = datetime.fromisoformat(job["incident_brief"]["arrive_due_at"])
+        [callout] = (await phone.snapshot())["callouts"]
+        due_at = datetime.fromisoformat(callout["incident_brief"]["arrive_due_at"])
         # Urban: thirty minutes from the ring.
         assert due_at == NOON + timedelta(minutes=30)
         clock.advance(seconds=600)
         answer = await phone.say("arrive", assignment.id, fix=phone.fix())
         assert answer["outcome"] == "applied"
         assert answer["assignment"]["incident_brief"]["arrive_due_at"] is None
-        [job] = (await phone.snapshot())["jobs"]
-        assert job["incident_brief"]["arrive_due_at"] is None
+        [callout] = (await phone.snapshot())["callouts"]
+        assert callout["incident_brief"]["arrive_due_at"] is None

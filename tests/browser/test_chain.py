@@ -93,10 +93,10 @@ class Phone:
         )
         assert paired.status_code in (200, 201), paired.text
         self.http.headers["authorization"] = f"Bearer {paired.json()['token']}"
-        self.job: dict[str, Any] = self.http.get("/v1/snapshot").json()["jobs"][0]
+        self.callout: dict[str, Any] = self.http.get("/v1/snapshot").json()["callouts"][0]
 
     def fix(self, ago_s: float = 0.0) -> dict[str, Any]:
-        place = self.job["work_order"]["place"]
+        place = self.callout["work_order"]["place"]
         at = datetime.now(UTC) - timedelta(seconds=ago_s)
         return {
             "lon": place["lon"],
@@ -117,7 +117,7 @@ class Phone:
         word = {
             "verb": verb,
             "key": str(uuid4()),
-            "assignment_id": self.job["assignment"]["id"],
+            "assignment_id": self.callout["assignment"]["id"],
             "occurred_at": now,
             "sent_at": now,
             **fields,

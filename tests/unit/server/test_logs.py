@@ -7,7 +7,6 @@ import structlog
 
 from server.logs import configure_logs
 
-
 SECRET = "天知地知"
 
 

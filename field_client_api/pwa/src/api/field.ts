@@ -8,7 +8,7 @@ export function pair(company: string, code: string, deviceName: string): Promise
 
 export async function readSnapshot(token: string): Promise<Snapshot> {
   const said = await ask<Partial<Snapshot>>("/v1/snapshot", { token });
-  if (typeof said.seq !== "number" || !Array.isArray(said.jobs)) throw new Unanswered(200);
+  if (typeof said.seq !== "number" || !Array.isArray(said.callouts)) throw new Unanswered(200);
   return said as Snapshot;
 }
 

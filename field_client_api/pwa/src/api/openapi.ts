@@ -189,6 +189,15 @@ export interface components {
             /** Format: uuid */
             work_order_id: string;
         };
+        /** Callout */
+        Callout: {
+            assignment: components["schemas"]["AssignmentView"];
+            /** Format: uuid */
+            id: string;
+            incident_brief: components["schemas"]["IncidentBrief"] | null;
+            version: number;
+            work_order: components["schemas"]["WorkOrderView"];
+        };
         /** Clear */
         Clear: {
             /** Format: uuid */
@@ -250,7 +259,7 @@ export interface components {
         };
         /** FieldAnswer */
         FieldAnswer: {
-            assignment?: components["schemas"]["Job"] | null;
+            assignment?: components["schemas"]["Callout"] | null;
             code: string | null;
             /** Format: uuid */
             key: string;
@@ -280,7 +289,7 @@ export interface components {
         };
         /** FieldSnapshot */
         FieldSnapshot: {
-            jobs: components["schemas"]["Job"][];
+            callouts: components["schemas"]["Callout"][];
             me: components["schemas"]["FieldMe"];
             seq: number;
             time: components["schemas"]["FieldTime"];
@@ -333,15 +342,6 @@ export interface components {
             id: string;
             number: string;
             words: string;
-        };
-        /** Job */
-        Job: {
-            assignment: components["schemas"]["AssignmentView"];
-            /** Format: uuid */
-            id: string;
-            incident_brief: components["schemas"]["IncidentBrief"] | null;
-            version: number;
-            work_order: components["schemas"]["WorkOrderView"];
         };
         /** MadeSafe */
         MadeSafe: {

@@ -33,9 +33,9 @@ export type AssignmentState =
   | "recalled"
   | "expired";
 export type Assignment = Said<Wire["AssignmentView"], { state: AssignmentState }>;
-export type Job = Said<Wire["Job"], { assignment: Assignment }>;
-export type Snapshot = Said<Wire["FieldSnapshot"], { jobs: Job[] }>;
-export type Answer = Said<Required<Wire["FieldAnswer"]>, { assignment: Job | null }>;
+export type Callout = Said<Wire["Callout"], { assignment: Assignment }>;
+export type Snapshot = Said<Wire["FieldSnapshot"], { callouts: Callout[] }>;
+export type Answer = Said<Required<Wire["FieldAnswer"]>, { assignment: Callout | null }>;
 
 /** One GPS reading; the browser's geolocation gives WGS-84, and cannot tell a mocked one. */
 export type Fix = Said<Required<Wire["SentFix"]>, { datum: "wgs84"; mock: false }>;
@@ -76,7 +76,7 @@ export interface Change {
   id: string;
   version: number;
   /** Null when the thing is gone. */
-  body: Job | null;
+  body: Callout | null;
 }
 
 export type Frame =

@@ -53,7 +53,7 @@ export const en = {
     soundTest: "Try it",
     place: "Place",
     ended: "Ended",
-    jobs: "{n} assignments now",
+    callouts: "{n} assignments now",
   },
   reception: {
     off: "not told",
@@ -71,7 +71,7 @@ export const en = {
     quiet: "Silence",
     by: "sent by {name}",
   },
-  job: {
+  callout: {
     promise: "Be there within",
     promiseOver: "Promise missed",
     promiseBy: "promised for {time}",

@@ -53,7 +53,7 @@ export const zh = {
     soundTest: "试响",
     place: "位置",
     ended: "已结束",
-    jobs: "当前派遣 {n} 条",
+    callouts: "当前派遣 {n} 条",
   },
   reception: {
     off: "未上报",
@@ -71,7 +71,7 @@ export const zh = {
     quiet: "静音",
     by: "{name} 派出",
   },
-  job: {
+  callout: {
     promise: "到场承诺还剩",
     promiseOver: "已超到场承诺",
     promiseBy: "须 {time} 前到场",

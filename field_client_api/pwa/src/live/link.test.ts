@@ -7,7 +7,7 @@ const SNAPSHOT: Snapshot = {
   seq: 7,
   time: { now: "2026-11-21T04:00:00Z", speed: 1 },
   me: { person: { id: "p", name: "n" }, crew: null },
-  jobs: [],
+  callouts: [],
 };
 
 function scene(snapshot: () => Promise<Snapshot> = () => Promise.resolve(SNAPSHOT)) {

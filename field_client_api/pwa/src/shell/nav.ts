@@ -6,7 +6,7 @@ import { computed, ref } from "vue";
 
 export type Page =
   | { name: "home" }
-  | { name: "job"; id: string }
+  | { name: "callout"; id: string }
   | { name: "form"; id: string; form: FormName }
   | { name: "words" }
   | { name: "settings" };
@@ -43,9 +43,9 @@ export function back(): void {
   if (stack.value.length > 1) history.back();
 }
 
-/** Close everything above the job (or all, if it is not open). */
-export function backToJob(id: string): void {
-  const at = stack.value.findIndex((one) => one.name === "job" && one.id === id);
+/** Close everything above the callout (or all, if it is not open). */
+export function backToCallout(id: string): void {
+  const at = stack.value.findIndex((one) => one.name === "callout" && one.id === id);
   const steps = stack.value.length - 1 - Math.max(at, 0);
   if (steps > 0) history.go(-steps);
 }

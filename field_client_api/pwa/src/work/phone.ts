@@ -6,13 +6,13 @@
 import { computed, reactive, readonly, shallowRef } from "vue";
 import { pair, readSnapshot, say, sendFixes } from "../api/field";
 import { newKey } from "../api/http";
-import type { Answer, Fix, Job, Me, Paired, Saying, ServerTime, Snapshot, Word } from "../api/types";
+import type { Answer, Fix, Callout, Me, Paired, Saying, ServerTime, Snapshot, Word } from "../api/types";
 import { Kept } from "../kept/database";
 import { browserSocket, Link, type LinkState } from "../live/link";
 import { Outbox, type Entry, type Line } from "../outbox/outbox";
 import { browserWatch, Positions, type Reception } from "../place/positions";
 import { businessMs, syncFrom, type TimeSync } from "../time/clock";
-import { fromSnapshot, takenAway, withChanges, withJob, type HeldJob, type HeldJobs } from "./jobs";
+import { fromSnapshot, takenAway, withChanges, withCallout, type HeldCallout, type HeldCallouts } from "./callouts";
 import { inOrder, standing } from "./standing";
 
 export interface Pairing {
@@ -70,31 +70,31 @@ const state = reactive<State>({
   instrument: { number: "", calibrationDue: null, unit: "%LEL" },
   phoneMs: Date.now(),
 });
-const held = shallowRef<HeldJobs>(new Map());
+const held = shallowRef<HeldCallouts>(new Map());
 const entries = shallowRef<readonly Entry[]>([]);
 
-/** Jobs taken from the crew, not yet read by anybody. */
+/** Callouts taken from the crew, not yet read by anybody. */
 const takenIds = shallowRef<readonly string[]>([]);
-export const taken = computed<Job[]>(() => takenIds.value.flatMap((id) => held.value.get(id)?.job ?? []));
+export const taken = computed<Callout[]>(() => takenIds.value.flatMap((id) => held.value.get(id)?.callout ?? []));
 
 export const phone = readonly(state);
 export const words = entries;
 
 /** Business time now, ticking a few times a second. */
 export const nowMs = computed(() => businessMs(state.sync, state.phoneMs));
-export const jobs = computed<Job[]>(() => inOrder([...held.value.values()].map((one) => one.job), entries.value));
+export const callouts = computed<Callout[]>(() => inOrder([...held.value.values()].map((one) => one.callout), entries.value));
 export const waiting = computed(() => entries.value.filter((entry) => entry.fate === "kept"));
 /** Words the server would not take, not yet read by anybody. */
 export const troubles = computed(() =>
   entries.value.filter((entry) => !entry.read && (entry.fate === "rejected" || entry.outcome === "refused")),
 );
-export const heldJob = (id: string): HeldJob | undefined => held.value.get(id);
+export const heldCallout = (id: string): HeldCallout | undefined => held.value.get(id);
 
 /** The offer that rings, if one does. */
-export const ringing = computed<Job | null>(() => {
+export const ringing = computed<Callout | null>(() => {
   if (state.pairing === null) return null;
   return (
-    jobs.value.find((job) => held.value.get(job.id)?.gone === false && standing(job, entries.value).state === "offered") ??
+    callouts.value.find((callout) => held.value.get(callout.id)?.gone === false && standing(callout, entries.value).state === "offered") ??
     null
   );
 });
@@ -125,7 +125,7 @@ export async function openPhone(): Promise<void> {
     { snapshot: readSnapshot, open: browserSocket, later, chance: Math.random },
     {
       snapshot: heardSnapshot,
-      changes: (changes) => keepJobs(withChanges(held.value, changes, Date.now())),
+      changes: (changes) => keepCallouts(withChanges(held.value, changes, Date.now())),
       time: heardTime,
       link: heardLink,
       unpaired: () => void unpaired(),
@@ -148,7 +148,7 @@ export async function openPhone(): Promise<void> {
     state.me = (await kept.get<Me>("me")) ?? null;
     state.sync = (await kept.get<TimeSync>("sync")) ?? null;
     state.heardMs = state.sync?.phoneMs ?? null;
-    held.value = new Map((await kept.get<[string, HeldJob][]>("jobs")) ?? []);
+    held.value = new Map((await kept.get<[string, HeldCallout][]>("callouts")) ?? []);
     carryOn(state.pairing);
   }
   state.opened = true;
@@ -201,7 +201,7 @@ export async function unpaired(revoked = true): Promise<void> {
   outbox.carry(null);
   link.stop();
   positions.carry(null);
-  for (const name of ["pairing", "me", "jobs", "sync"]) await kept.set(name, undefined);
+  for (const name of ["pairing", "me", "callouts", "sync"]) await kept.set(name, undefined);
 }
 
 /** The word said last, by its order, so that the screen can say what becomes of it. */
@@ -256,7 +256,7 @@ export async function keepInstrument(instrument: Instrument): Promise<void> {
 
 function heardSnapshot(snapshot: Snapshot): void {
   state.me = snapshot.me;
-  keepJobs(fromSnapshot(held.value, snapshot, Date.now()));
+  keepCallouts(fromSnapshot(held.value, snapshot, Date.now()));
   heardTime(snapshot.time);
   void kept.set("me", snapshot.me);
   void kept.set("sync", state.sync);
@@ -264,7 +264,7 @@ function heardSnapshot(snapshot: Snapshot): void {
 }
 
 function heardAnswer(answer: Answer): void {
-  if (answer.assignment !== null) keepJobs(withJob(held.value, answer.assignment, Date.now()));
+  if (answer.assignment !== null) keepCallouts(withCallout(held.value, answer.assignment, Date.now()));
 }
 
 function heardTime(time: ServerTime): void {
@@ -279,11 +279,11 @@ function heardLink(next: LinkState): void {
   if (back && state.line.state === "waiting") outbox.hurry();
 }
 
-function keepJobs(next: HeldJobs): void {
+function keepCallouts(next: HeldCallouts): void {
   const lost = takenAway(held.value, next);
-  if (lost.length > 0) takenIds.value = [...takenIds.value, ...lost.map((job) => job.id)];
+  if (lost.length > 0) takenIds.value = [...takenIds.value, ...lost.map((callout) => callout.id)];
   held.value = next;
-  void kept.set("jobs", [...next]);
+  void kept.set("callouts", [...next]);
 }
 
 /** Nobody's place is told outside a shift. */

@@ -2,7 +2,7 @@
  * Where an assignment stands for the crew that holds this phone: what the server knows, and what
  * the crew has said that the server does not know yet. Pure; not here: how words travel.
  */
-import type { AssignmentState, Job, Verb } from "../api/types";
+import type { AssignmentState, Callout, Verb } from "../api/types";
 import type { Entry } from "../outbox/outbox";
 
 export const STEPS = ["acknowledged", "departed", "arrived", "made_safe", "cleared"] as const;
@@ -58,8 +58,8 @@ function counting(entries: readonly Entry[], assignmentId: string): Entry[] {
   );
 }
 
-export function standing(job: Job, entries: readonly Entry[]): Standing {
-  const told = job.assignment;
+export function standing(callout: Callout, entries: readonly Entry[]): Standing {
+  const told = callout.assignment;
   const steps: Partial<Record<Step, Passed>> = {};
   const server: [Step, string | null][] = [
     ["acknowledged", told.acknowledged_at],
@@ -72,7 +72,7 @@ export function standing(job: Job, entries: readonly Entry[]): Standing {
 
   let state = told.state;
   let ahead = false;
-  for (const entry of counting(entries, job.id)) {
+  for (const entry of counting(entries, callout.id)) {
     const { verb, occurred_at: at } = entry.word;
     const kept = entry.fate === "kept";
     if (verb === "made_safe") steps.made_safe ??= { at, kept };
@@ -97,14 +97,14 @@ export function standing(job: Job, entries: readonly Entry[]): Standing {
 
 const CLASSES = ["P0", "P1", "P2", "P3", "P4"];
 
-/** Jobs in the order a crew should see them: live before ended, urgent first, the oldest first. */
-export function inOrder(jobs: readonly Job[], entries: readonly Entry[]): Job[] {
-  const live = new Map(jobs.map((job) => [job.id, standing(job, entries).live]));
-  const urgency = (job: Job) => {
-    const at = CLASSES.indexOf(job.work_order.priority_class);
+/** Callouts in the order a crew should see them: live before ended, urgent first, the oldest first. */
+export function inOrder(callouts: readonly Callout[], entries: readonly Entry[]): Callout[] {
+  const live = new Map(callouts.map((callout) => [callout.id, standing(callout, entries).live]));
+  const urgency = (callout: Callout) => {
+    const at = CLASSES.indexOf(callout.work_order.priority_class);
     return at < 0 ? CLASSES.length : at;
   };
-  return [...jobs].sort(
+  return [...callouts].sort(
     (a, b) =>
       Number(live.get(b.id)) - Number(live.get(a.id)) ||
       (live.get(a.id) ? urgency(a) - urgency(b) : 0) ||
