@@ -17,10 +17,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from infra.cluster import DatabaseAddress
+from infra.serving import Served, serving, settings_for
 from server.drill.demo import load, sign_ins
 from server.settings import Settings
 from tests.browser.conftest import OpenContext, Picture
-from tests.servers import Served, serving, settings_for
 
 SLOW_MS = 30_000
 """The machine may be busy; what is awaited is an event, never a length of time."""

@@ -17,6 +17,7 @@ from playwright.sync_api import BrowserContext, Geolocation, Locator, Page, expe
 from sqlalchemy import select
 
 from infra.cluster import DatabaseAddress
+from infra.serving import Served, serving, settings_for
 from server.access.phones import issue_pairing, revoke_phone
 from server.access.tables import Phone
 from server.app import create_app
@@ -31,7 +32,6 @@ from tests.companies import browser, database_at, people_company
 from tests.desks import Desk
 from tests.field import offer
 from tests.scenes import CENTRE, Scene, build_scene
-from tests.servers import Served, serving, settings_for
 
 T = TypeVar("T")
 

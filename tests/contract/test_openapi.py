@@ -17,11 +17,11 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
 from infra.cluster import DatabaseAddress
+from infra.serving import serving, settings_for
 from server.actor import Role
 from server.clock import SystemClock
 from tests.companies import PeopledCompany, database_at, people_company
 from tests.scenes import build_scene
-from tests.servers import serving, settings_for
 
 EXAMPLES = 12
 """Requests for each operation and role: the width lies in the number of operations."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infra.cluster import DatabaseAddress
 from infra.deployment import settings_environment
+from infra.serving import settings_for
 from server.settings import Settings
 
 PARTS = ("console", "field", "watch")
@@ -64,23 +63,10 @@ class Deployment:
         self._running.clear()
 
 
-def free_port() -> int:
-    """A port nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture
 def deployment(database: DatabaseAddress, tmp_path: Path) -> Iterator[Deployment]:
     """A running deployment on a database of its own, following a drill clock."""
-    settings = replace(
-        Settings(database_url=database.app_url, pool_size=5),
-        console_port=free_port(),
-        field_port=free_port(),
-        drill_clock=True,
-    )
+    settings = settings_for(database, drill_clock=True)
     running = Deployment(settings, tmp_path)
     try:
         for part in PARTS:

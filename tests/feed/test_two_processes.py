@@ -20,6 +20,7 @@ import pytest
 import websockets
 
 from infra.cluster import Cluster, DatabaseAddress
+from infra.serving import Served, free_port, serving, settings_for
 from server.access.actions import end_sessions
 from server.access.phones import revoke_phone
 from server.actor import Role
@@ -27,7 +28,6 @@ from server.clock import SystemClock
 from server.db import Database
 from tests.companies import PeopledCompany, database_at, people_company
 from tests.feed.conftest import WITHIN_S, say
-from tests.servers import Served, free_port, serving, settings_for
 
 pytestmark = pytest.mark.anyio
 
