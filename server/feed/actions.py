@@ -35,20 +35,24 @@ def note(
     verb: str,
     *,
     incident_id: UUID | None = None,
+    case_id: UUID | None = None,
     subject: tuple[str, UUID | None] | None = None,
     at: datetime | None = None,
     params: dict[str, Any] | None = None,
 ) -> UUID:
     """Write one line of the timeline, as done by the transaction's actor. Returns its id.
 
-    at: when it happened, if not now. params: plain JSON values the sentence needs.
+    at: when it happened, if not now. params: plain JSON values the sentence needs. A line of a case
+    alone is read on the case's page and does not travel in the feed: the case itself does.
     """
     entry_id = new_id()
-    kind, subject_id = subject or ("incident", incident_id)
+    own = ("case", case_id) if incident_id is None and case_id else ("incident", incident_id)
+    kind, subject_id = subject or own
     tx.session.add(
         TimelineEntry(
             id=entry_id,
             incident_id=incident_id,
+            case_id=case_id,
             subject_kind=kind,
             subject_id=subject_id,
             at=at or tx.now,
@@ -60,7 +64,8 @@ def note(
             params=msgspec.to_builtins(params or {}, builtin_types=()),
         )
     )
-    touch(tx, Kind.TIMELINE, entry_id)
+    if case_id is None or incident_id is not None:
+        touch(tx, Kind.TIMELINE, entry_id)
     return entry_id
 
 

@@ -21,6 +21,7 @@ class TimelineView(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     version: int
     incident_id: UUID | None
+    case_id: UUID | None
     subject_kind: str
     subject_id: UUID | None
     at: datetime
@@ -36,6 +37,7 @@ def timeline_view(entry: TimelineEntry) -> TimelineView:
         id=entry.id,
         version=1,
         incident_id=entry.incident_id,
+        case_id=entry.case_id,
         subject_kind=entry.subject_kind,
         subject_id=entry.subject_id,
         at=entry.at,
@@ -59,6 +61,16 @@ async def timeline_of(tx: Tx, incident_id: UUID) -> list[TimelineView]:
     rows = await tx.session.scalars(
         select(TimelineEntry)
         .where(TimelineEntry.incident_id == incident_id)
+        .order_by(TimelineEntry.at, TimelineEntry.recorded_at, TimelineEntry.id)
+    )
+    return [timeline_view(row) for row in rows]
+
+
+async def timeline_of_case(tx: Tx, case_id: UUID) -> list[TimelineView]:
+    """The case's story in the order it happened (ties in the order it was stored)."""
+    rows = await tx.session.scalars(
+        select(TimelineEntry)
+        .where(TimelineEntry.case_id == case_id)
         .order_by(TimelineEntry.at, TimelineEntry.recorded_at, TimelineEntry.id)
     )
     return [timeline_view(row) for row in rows]

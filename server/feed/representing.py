@@ -28,6 +28,11 @@ class Kind(StrEnum):
     TIMELINE = "timeline"
     CLOSURE = "closure"
     ASSIGNMENT_FOR_CREW = "assignment_for_crew"
+    CASE = "case"
+    LEAD = "lead"
+    ISSUE = "issue"
+    OUTAGE = "outage"
+    CALENDAR = "calendar"
 
 
 @dataclass(frozen=True, slots=True)

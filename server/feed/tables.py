@@ -50,10 +50,15 @@ class TimelineEntry(CompanyOwned, Base):
     """Who did what, when, why; append-only, corrections are new entries."""
 
     __tablename__ = "timeline_entries"
-    __table_args__ = (Index("ix_timeline_entries_incident", "company_id", "incident_id", "at"),)
+    __table_args__ = (
+        Index("ix_timeline_entries_incident", "company_id", "incident_id", "at"),
+        Index("ix_timeline_entries_case", "company_id", "case_id", "at"),
+    )
 
     incident_id: Mapped[UUID | None]
     """The incident whose story this belongs to; no foreign key, the room lies above this one."""
+    case_id: Mapped[UUID | None]
+    """The case whose story this belongs to; likewise."""
     subject_kind: Mapped[str]
     subject_id: Mapped[UUID | None]
     at: Mapped[datetime] = moment()

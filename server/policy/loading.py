@@ -25,12 +25,44 @@ from server.policy.wire import (
     PackHead,
     SafetyScript,
 )
+from server.policy.wire_papers import (
+    BusinessHours,
+    CallBackRules,
+    Channel,
+    CompanyRole,
+    DeferralRules,
+    Document,
+    FeeRule,
+    Form,
+    NoticeRule,
+    OrderNeeds,
+    QuietHours,
+    Ratio,
+    ServiceHours,
+)
+from server.policy.wire_processes import CustomerClass, Process
 
 PACKS_FOLDER = Path(__file__).parent / "packs"
 """The packs shipped with the program."""
 
 HEAD_FILE = "pack.toml"
-BODY_FILES = ("classes.toml", "clauses.toml", "dispatch.toml", "safety_script.toml")
+BODY_FILES = (
+    "classes.toml",
+    "clauses.toml",
+    "dispatch.toml",
+    "safety_script.toml",
+    "clauses_cases.toml",
+    "customers.toml",
+    "roles.toml",
+    "channels.toml",
+    "documents.toml",
+    "forms.toml",
+    "fees.toml",
+    "notices.toml",
+    "hours.toml",
+    "ratios.toml",
+    "orders.toml",
+)
 """A pack that extends another may leave out any of these."""
 
 FLAT_TABLE = "timing"
@@ -52,6 +84,50 @@ class PackError(ValueError):
 class _ClausesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clauses: tuple[Clause, ...]
     causes: tuple[Cause, ...] = ()
+
+
+class _CustomersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    classes: tuple[CustomerClass, ...]
+
+
+class _RolesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    roles: tuple[CompanyRole, ...]
+
+
+class _ChannelsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    channels: tuple[Channel, ...]
+
+
+class _DocumentsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    documents: tuple[Document, ...]
+    deferrals: DeferralRules
+
+
+class _FormsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    forms: tuple[Form, ...]
+
+
+class _FeesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    fees: tuple[FeeRule, ...] = ()
+
+
+class _NoticesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    notices: tuple[NoticeRule, ...] = ()
+    quiet_hours: tuple[QuietHours, ...] = ()
+
+
+class _HoursFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    business: BusinessHours
+    service: tuple[ServiceHours, ...]
+
+
+class _RatiosFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    ratios: tuple[Ratio, ...]
+    call_backs: CallBackRules
+
+
+class _OrdersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    needs: dict[str, OrderNeeds]
 
 
 class _ClassesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,14 +157,41 @@ def load_pack(name: str, folder: Path = PACKS_FOLDER) -> Pack:
     numbers, sources = _take_sources(_read(dispatch_file), _shown(dispatch_file, folder))
     numbers.update(numbers.pop(FLAT_TABLE, {}))
     dispatch = _convert(dispatch_file, numbers, DispatchRules, folder)
+
+    def body(file: str, kind: type[T]) -> T:
+        return _convert(files[file], _read(files[file]), kind, folder)
+
+    for_cases = body("clauses_cases.toml", _ClausesFile)
+    documents = body("documents.toml", _DocumentsFile)
+    notices = body("notices.toml", _NoticesFile)
+    hours = body("hours.toml", _HoursFile)
+    ratios = body("ratios.toml", _RatiosFile)
     pack = Pack(
         head=head,
         version=f"{name}@{head.edition}+{digest.hexdigest()[:8]}",
         class_rules=classes.rules,
-        clauses=clauses.clauses,
-        causes=clauses.causes,
+        clauses=clauses.clauses + for_cases.clauses,
+        causes=clauses.causes + for_cases.causes,
         safety_script=script,
         dispatch=dispatch,
+        customer_classes=body("customers.toml", _CustomersFile).classes,
+        processes=tuple(
+            _convert(path, _read(path), Process, folder) for path in _processes_of(name, folder)
+        ),
+        roles=body("roles.toml", _RolesFile).roles,
+        channels=body("channels.toml", _ChannelsFile).channels,
+        documents=documents.documents,
+        forms=body("forms.toml", _FormsFile).forms,
+        templates=_templates_of(name, folder),
+        fees=body("fees.toml", _FeesFile).fees,
+        notices=notices.notices,
+        quiet_hours=notices.quiet_hours,
+        service_hours=hours.service,
+        business_hours=hours.business,
+        ratios=ratios.ratios,
+        call_backs=ratios.call_backs,
+        deferrals=documents.deferrals,
+        order_needs=body("orders.toml", _OrdersFile).needs,
         sources=sources,
     )
     _check_clauses(pack, _shown(files["clauses.toml"], folder))
@@ -126,6 +229,34 @@ def _files_of(name: str, folder: Path, heirs: tuple[str, ...] = ()) -> dict[str,
         else:
             raise PackError(f"{name}/{file}", "", "is missing and the pack extends no other")
     return files
+
+
+def _lineage(name: str, folder: Path) -> list[Path]:
+    """The pack's folder and those it extends, the eldest first (circles were refused before)."""
+    line: list[Path] = []
+    heir: str | None = name
+    while heir is not None:
+        line.insert(0, folder / heir)
+        head_path = folder / heir / HEAD_FILE
+        heir = _convert(head_path, _read(head_path), PackHead, folder).extends
+    return line
+
+
+def _processes_of(name: str, folder: Path) -> list[Path]:
+    """One file per process; a pack's own replaces the one of the same name it would inherit."""
+    found: dict[str, Path] = {}
+    for pack in _lineage(name, folder):
+        found.update({path.name: path for path in (pack / "processes").glob("*.toml")})
+    return [found[file] for file in sorted(found)]
+
+
+def _templates_of(name: str, folder: Path) -> dict[str, str]:
+    """The HTML of each form, inherited like processes."""
+    found: dict[str, str] = {}
+    for pack in _lineage(name, folder):
+        for path in (pack / "forms").glob("*.html"):
+            found[path.stem] = path.read_text(encoding="utf-8")
+    return found
 
 
 def _shown(path: Path, folder: Path) -> str:
@@ -188,7 +319,7 @@ def _check_clauses(pack: Pack, file: str) -> None:
         for code in clause.exemptions:
             if code not in causes:
                 raise PackError(file, f"{key}.exemptions", f"no cause is called {code}")
-        if clause.start.value == clause.what.value:
+        if clause.start == clause.what:
             raise PackError(file, f"{key}.start", "a clock cannot start with what stops it")
         if list(clause.warn_at_percent) != sorted(set(clause.warn_at_percent)):
             raise PackError(file, f"{key}.warn_at_percent", "marks must rise")

@@ -58,7 +58,7 @@ def clauses_for(
         for clause in pack.clauses
         if class_ in clause.applies.classes
         and area in clause.applies.areas
-        and (start is None or clause.start is start)
+        and (start is None or clause.start == start)
     )
 
 

@@ -1,45 +1,52 @@
-"""The shapes of a policy pack, and the facts its rules read.
+"""A whole policy pack, what incidents and dispatch read from it, and the facts its rules read.
 
-Not here: reading the files (`loading`), deciding (`rules`).
+Its other shapes: units (`wire_limits`), clauses (`wire_clauses`), processes (`wire_processes`),
+papers, fees and hours (`wire_papers`). Not here: reading the files (`loading`), deciding (`rules`).
 """
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
-Positive = Annotated[int, msgspec.Meta(gt=0)]
-NotNegative = Annotated[int, msgspec.Meta(ge=0)]
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-
-
-class IncidentClass(StrEnum):
-    """How urgent an incident is; P0 is the most urgent."""
-
-    P0 = "P0"  # fire, explosion, poisoning or injury, people trapped, a struck pipe
-    P1 = "P1"  # a leak
-    P2 = "P2"  # a controlled leak: valve shut and smell gone
-    P3 = "P3"  # other repair
-    P4 = "P4"  # business
-
-    @property
-    def is_emergency(self) -> bool:
-        """P0, P1 and P2 carry the arrival promise (a controlled leak is still attended)."""
-        return self in (IncidentClass.P0, IncidentClass.P1, IncidentClass.P2)
-
-    def is_above(self, other: IncidentClass) -> bool:
-        """True when this class is more urgent than `other`."""
-        return self.value < other.value
-
-
-class Area(StrEnum):
-    """The kind of zone a place lies in."""
-
-    URBAN = "urban"  # 市区
-    SUBURBAN = "suburban"  # 郊区
+from server.policy.wire_clauses import Applies as Applies
+from server.policy.wire_clauses import Area as Area
+from server.policy.wire_clauses import Cause as Cause
+from server.policy.wire_clauses import Clause as Clause
+from server.policy.wire_clauses import IncidentClass as IncidentClass
+from server.policy.wire_clauses import Segment as Segment
+from server.policy.wire_clauses import Standing as Standing
+from server.policy.wire_clauses import StartFact as StartFact
+from server.policy.wire_clauses import SubjectKind as SubjectKind
+from server.policy.wire_clauses import What as What
+from server.policy.wire_limits import Code as Code
+from server.policy.wire_limits import Hours as Hours
+from server.policy.wire_limits import Limit as Limit
+from server.policy.wire_limits import Minutes as Minutes
+from server.policy.wire_limits import NotNegative as NotNegative
+from server.policy.wire_limits import Positive as Positive
+from server.policy.wire_limits import Seconds as Seconds
+from server.policy.wire_limits import Text as Text
+from server.policy.wire_limits import Unlimited as Unlimited
+from server.policy.wire_papers import (
+    BusinessHours,
+    CallBackRules,
+    Channel,
+    CompanyRole,
+    DeferralRules,
+    Document,
+    FeeRule,
+    Form,
+    NoticeRule,
+    OrderNeeds,
+    QuietHours,
+    Ratio,
+    ServiceHours,
+)
+from server.policy.wire_processes import CustomerClass, Process
 
 
 class CallKind(StrEnum):
@@ -69,94 +76,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 FACT_NAMES: frozenset[str] = frozenset(Facts.__struct_fields__)
-
-
-class What(StrEnum):
-    """What a clock measures; the fact that stops it."""
-
-    DISPATCHED = "dispatched"
-    ACKNOWLEDGED = "acknowledged"
-    ARRIVED = "arrived"
-    MADE_SAFE = "made_safe"
-    REPAIRED = "repaired"
-
-
-class StartFact(StrEnum):
-    """The fact that starts a clause's clock."""
-
-    ALARM_RECEIVED = "alarm_received"  # the ring, the submission, the sensor: whichever came first
-    DISPATCHED = "dispatched"
-    ACKNOWLEDGED = "acknowledged"
-    ARRIVED = "arrived"
-    MADE_SAFE = "made_safe"
-
-
-class Seconds(msgspec.Struct, frozen=True, tag_field="unit", tag="second"):
-    """A wall-clock limit in seconds, around the clock."""
-
-    value: Positive
-
-
-class Minutes(msgspec.Struct, frozen=True, tag_field="unit", tag="minute"):
-    """A wall-clock limit in minutes, around the clock."""
-
-    value: Positive
-
-
-class Hours(msgspec.Struct, frozen=True, tag_field="unit", tag="hour"):
-    """A wall-clock limit in hours, around the clock."""
-
-    value: Positive
-
-
-class Unlimited(msgspec.Struct, frozen=True, tag_field="unit", tag="none"):
-    """The text promises haste but no figure («立即派人»): the clock counts up, nothing is late."""
-
-
-Limit = Seconds | Minutes | Hours | Unlimited
-"""A typed limit. Further units (calendar day, working day, …) join here; none is ever converted
-into another silently."""
-
-
-class Applies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which incidents a clause covers: every listed class in every listed area."""
-
-    classes: Annotated[tuple[IncidentClass, ...], msgspec.Meta(min_length=1)]
-    areas: Annotated[tuple[Area, ...], msgspec.Meta(min_length=1)] = (Area.URBAN, Area.SUBURBAN)
-
-
-class Clause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One promise or limit of a company, with the text it stands on."""
-
-    id: Code
-    what: What
-    """What stops the clock."""
-    start: StartFact
-    limit: Limit
-    applies: Applies
-    zh: Text
-    en: Text
-    quote: Text
-    """The words of the source, in its own language and spelling."""
-    source: Text
-    """The file or standard quoted."""
-    own_promise: bool
-    """True: the company's own published promise. False: a default or an internal target."""
-    warn_at_percent: tuple[Annotated[int, msgspec.Meta(gt=0, lt=100)], ...] = ()
-    """Marks at which a running clock warns, in percent of the limit used up."""
-    exemptions: tuple[Code, ...] = ()
-    """Causes that may be claimed; an exemption is relief, never a pause."""
-
-
-class Cause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A cause of exemption a clause may name."""
-
-    code: Code
-    zh: Text
-    en: Text
-    source: Text
-    supervisor_only: bool = False
-    """Only a supervisor may rule on it."""
 
 
 class ClassRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -296,9 +215,14 @@ class PackHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     zh: Text
     en: Text
     source: Text
+    seeds: tuple[Text, ...] = ()
+    """The documents it was made from."""
+    in_force_from: date | None = None
+    in_force_to: date | None = None
+    """Last day; null: until a later edition."""
     emergency_phone: str | None = None
     extends: Code | None = None
-    """Files this pack leaves out are taken from that pack."""
+    """Files this pack leaves out are taken from that pack (a process is one file)."""
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
@@ -311,6 +235,24 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...]
     safety_script: SafetyScript
     dispatch: DispatchRules
+    customer_classes: tuple[CustomerClass, ...]
+    processes: tuple[Process, ...]
+    roles: tuple[CompanyRole, ...]
+    channels: tuple[Channel, ...]
+    documents: tuple[Document, ...]
+    forms: tuple[Form, ...]
+    templates: dict[str, str]
+    """HTML of each form, by its id."""
+    fees: tuple[FeeRule, ...]
+    notices: tuple[NoticeRule, ...]
+    quiet_hours: tuple[QuietHours, ...]
+    service_hours: tuple[ServiceHours, ...]
+    business_hours: BusinessHours
+    ratios: tuple[Ratio, ...]
+    call_backs: CallBackRules
+    deferrals: DeferralRules
+    order_needs: dict[str, OrderNeeds]
+    """What a planned order of each kind needs (keys: order kinds of `server.work`)."""
     sources: dict[str, str]
     """Where each number of dispatch.toml comes from, by its dotted key."""
 

@@ -374,7 +374,7 @@ async def _settle(
                 round_id=round_.id,
                 subject_kind=round_.subject_kind,
                 subject_id=round_.subject_id,
-                what=fresh.clause.what.value,
+                what=fresh.clause.what,
                 clause_id=fresh.clause.id,
                 clause=msgspec.to_builtins(fresh.clause),
                 pack_version=pack.version,
@@ -383,7 +383,7 @@ async def _settle(
             tx.session.add(row)
             _write(row, fresh, explain(fresh, zone))
             touch(tx, Kind.CLOCK, row.id)
-            if fresh.clause.what is What.ARRIVED:
+            if fresh.clause.what == What.ARRIVED:
                 _note(tx, "promise_started", row, {"due_at": fresh.due_at})
             if fresh.stopped_at is not None:
                 _note_stop(tx, row, None)

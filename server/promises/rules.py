@@ -67,6 +67,8 @@ def duration(limit: Limit) -> timedelta | None:
             return timedelta(hours=value)
         case Unlimited():
             return None
+        case _:
+            raise NotImplementedError(limit)
 
 
 def due_at(limit: Limit, started_at: datetime) -> datetime | None:
@@ -118,12 +120,12 @@ def derive(
     """
     found: list[Figures] = []
     for clause in clauses:
-        if clause.start is StartFact.ALARM_RECEIVED:
+        if clause.start == StartFact.ALARM_RECEIVED:
             started_at: datetime | None = alarm_received_at
         else:
-            started_at = facts.get(What(clause.start.value))
+            started_at = facts.get(What(clause.start))
         if started_at is not None:
-            found.append(figures(clause, started_at, facts.get(clause.what)))
+            found.append(figures(clause, started_at, facts.get(What(clause.what))))
     return found
 
 

@@ -41,11 +41,11 @@ def test_every_clock_agrees_with_the_obvious_sum(
     got = {clock.clause.id: clock for clock in derive(clauses, RING, earliest(reports))}
     for clause in clauses:
         start_s = None
-        if clause.start is StartFact.ALARM_RECEIVED:
+        if clause.start == StartFact.ALARM_RECEIVED:
             start_s = 0
         else:
             for what, at in reports:
-                if what.value == clause.start.value:
+                if what.value == clause.start:
                     seconds = round((at - RING).total_seconds())
                     start_s = seconds if start_s is None else min(start_s, seconds)
         if start_s is None:

@@ -46,7 +46,7 @@ def test_anshun_promises_arrival_as_its_text_says(
     arrival = [
         clause
         for clause in clauses_for(pack, IncidentClass(class_), area)
-        if clause.what is What.ARRIVED
+        if clause.what == What.ARRIVED
     ]
     assert [clause.id for clause in arrival] == [clause_id]
     assert arrival[0].limit == Minutes(minutes)
