@@ -1,0 +1,96 @@
+"""Which days are worked: the statutory holidays and make-up workdays of the years a company knows.
+
+Pure. Not here: where the years come from (`queries`), what is due when (`server.promises`).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+SATURDAY: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarYear:
+    """One year as it was published (domain.md §1.12: 放假安排 with 调休)."""
+
+    year: int
+    days_off: frozenset[date]
+    """Holidays, weekends inside them included."""
+    workdays: frozenset[date]
+    """Saturdays and Sundays that are worked (调休上班)."""
+    names: Mapping[date, tuple[str, str]] = field(default_factory=dict)
+    """What a day off is called, Chinese and English, where the source says."""
+    source: str = ""
+
+
+class Calendar:
+    """Working days of the known years; of any other year Monday to Friday, which is provisional:
+    whoever uses a day of an unknown year must say so (`known`)."""
+
+    def __init__(self, years: Iterable[CalendarYear] = ()) -> None:
+        self.years: Final = {one.year: one for one in years}
+
+    def known(self, year: int) -> bool:
+        """Whether the holidays of `year` have been entered."""
+        return year in self.years
+
+    def working(self, day: date) -> bool:
+        """Whether `day` is a working day (工作日)."""
+        of = self.years.get(day.year)
+        if of is not None:
+            if day in of.workdays:
+                return True
+            if day in of.days_off:
+                return False
+        return day.weekday() < SATURDAY
+
+    def name(self, day: date) -> tuple[str, str] | None:
+        """What a holiday is called in Chinese and English; None for any other day."""
+        of = self.years.get(day.year)
+        return None if of is None else of.names.get(day)
+
+
+class Holiday(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named run of days off."""
+
+    zh: str
+    en: str
+    first: date
+    last: date
+
+    def days(self) -> list[date]:
+        """Every day of it."""
+        count = (self.last - self.first).days + 1
+        return [self.first + timedelta(days=number) for number in range(count)]
+
+
+class _YearFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    year: int
+    source: str
+    workdays: tuple[date, ...]
+    holidays: tuple[Holiday, ...]
+
+
+def read_year(text: str) -> CalendarYear:
+    """A year from its TOML. Raises ValueError (with the key) when it is not one."""
+    read = msgspec.convert(tomllib.loads(text), _YearFile)
+    names = {day: (one.zh, one.en) for one in read.holidays for day in one.days()}
+    return CalendarYear(read.year, frozenset(names), frozenset(read.workdays), names, read.source)
+
+
+@lru_cache(maxsize=1)
+def shipped_years() -> tuple[CalendarYear, ...]:
+    """The years that come with the program."""
+    folder = Path(__file__).parent / "calendars"
+    return tuple(
+        read_year(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.toml"))
+    )
