@@ -135,7 +135,7 @@ class FieldController(Controller):
         answer = await hear(tx, data)
         if answer.code is None:
             return answer
-        title = REFUSALS[answer.code]().text(language_of(request))
+        title = REFUSALS[answer.code](items=answer.items).text(language_of(request))
         return msgspec.structs.replace(answer, title=title)
 
     @post("/fixes", guards=[phone], operation_id="send_fixes", status_code=200)

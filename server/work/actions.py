@@ -6,8 +6,9 @@ its own lock before it calls anything here that names an incident.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from geoalchemy2 import WKTElement
@@ -19,7 +20,8 @@ from server.db import Tx, new_id
 from server.db.violations import ConstraintBroken, constraints_named
 from server.feed import Kind, note, touch
 from server.policy.queries import pack_of
-from server.policy.wire import IncidentClass
+from server.policy.wire import IncidentClass, Pack, Required
+from server.policy.wire_papers import OrderNeeds
 from server.refusal import NotFound, Refusal, VersionChanged
 from server.work import queries
 from server.work.lifecycle import (
@@ -63,13 +65,21 @@ async def open_order(
     drill: bool,
     incident_id: UUID | None = None,
     case_id: UUID | None = None,
+    demands: dict[str, Any] | None = None,
+    sheet_version: int = 1,
+    pack: Pack | None = None,
 ) -> WorkOrder:
     """Open field work for an incident or a case (exactly one), which the caller has locked.
 
-    What a crew must have, and how near counts as arrived, come from the company's policy pack.
+    What a crew must have, and how near counts as arrived, come from the company's policy pack, or
+    from `pack`, the edition a case began under. demands: what the case asks of the work, plain JSON
+    (signatories: who must sign; residential: bool; customer; minutes; appointment_at); the crew
+    sees all of it, so it holds no identity number. sheet_version: of the 派工单 the work stands on.
+    Raises OrderNeedsMissing (a fault) when the pack says nothing of planned work of this kind.
     """
-    pack = await pack_of(tx)
-    required = pack.required(priority_class)
+    pack = pack or await pack_of(tx)
+    required: Required | OrderNeeds
+    required = pack.required(priority_class) if case_id is None else needs_of(pack, kind)
     row = WorkOrder(
         id=new_id(),
         number=f"W{await daily_number(tx, 'work_order', tx.now)}",
@@ -91,6 +101,9 @@ async def open_order(
         ended_at=None,
         ended_reason=None,
         superseded_by=None,
+        demands=demands or {},
+        sheet_version=sheet_version,
+        given_up=None,
     )
     owner, owner_id = owner_of(row)
     row.owner_number = await owner.number(tx, owner_id)
@@ -100,11 +113,25 @@ async def open_order(
         tx,
         "work_order_opened",
         incident_id=incident_id,
+        case_id=case_id,
         subject=("work_order", row.id),
         params={"number": row.number, "kind": row.kind},
     )
     touch(tx, Kind.WORK_ORDER, row.id)
     return row
+
+
+class OrderNeedsMissing(LookupError):
+    """A pack whose processes issue work of a kind that its orders.toml says nothing of: a fault of
+    the pack, not a refusal."""
+
+
+def needs_of(pack: Pack, kind: OrderKind) -> OrderNeeds:
+    """What planned work of a kind needs by the pack. Raises OrderNeedsMissing."""
+    needs = pack.order_needs.get(kind.value)
+    if needs is None:
+        raise OrderNeedsMissing(f"{pack.version}: orders.toml: needs.{kind.value} is missing")
+    return needs
 
 
 async def ensure_order(tx: Tx, *, incident_id: UUID, kind: OrderKind) -> WorkOrder:
@@ -186,6 +213,7 @@ async def cancel_order(tx: Tx, order_id: UUID, reason: str) -> WorkOrder:
         tx,
         "work_order_cancelled",
         incident_id=row.incident_id,
+        case_id=row.case_id,
         subject=("work_order", row.id),
         params={"number": row.number, "reason": reason},
     )
@@ -243,6 +271,7 @@ async def offer(
         tx,
         "crew_offered",
         incident_id=order.incident_id,
+        case_id=order.case_id,
         subject=("assignment", row.id),
         params={"crew": crew.name, "number": order.number, "by": offered_by},
     )
@@ -348,6 +377,7 @@ async def _release(
         tx,
         verb,
         incident_id=order.incident_id,
+        case_id=order.case_id,
         subject=("assignment", row.id),
         params={"crew": crew.name, "reason": reason},
     )
@@ -362,13 +392,17 @@ async def settle(tx: Tx, order: WorkOrder, row: Assignment) -> None:
     Called with order and assignment locked, before the owner is told.
     """
     await tx.session.flush()
-    states = [
-        AssignmentState(one.state) for one in await queries.assignments_of_order(tx, order.id)
-    ]
-    state = order_state(OrderState(order.state), states, await queries.completed(tx, order.id))
+    assignments = await queries.assignments_of_order(tx, order.id)
+    state = order_state(
+        OrderState(order.state),
+        [AssignmentState(one.state) for one in assignments],
+        completed=await _completed(tx, order, assignments),
+        given_up=order.given_up is not None
+        or any(one.not_ready_at is not None for one in assignments),
+    )
     if state.value != order.state:
         order.state = state.value
-        order.ended_at = tx.now if state is OrderState.DONE else None
+        order.ended_at = tx.now if state in (OrderState.DONE, OrderState.NOT_DONE) else None
         touch(tx, Kind.WORK_ORDER, order.id)
     held = AssignmentState(row.state) in LIVE
     if held and AssignmentState(row.state) is not AssignmentState.OFFERED:
@@ -379,6 +413,14 @@ async def settle(tx: Tx, order: WorkOrder, row: Assignment) -> None:
     touch(tx, Kind.ASSIGNMENT, row.id)
     touch(tx, Kind.ASSIGNMENT_FOR_CREW, row.id)
     await tx.session.flush()
+
+
+async def _completed(tx: Tx, order: WorkOrder, assignments: Sequence[Assignment]) -> bool:
+    """A case's work is complete by its record alone, even if the crew was called back afterwards;
+    an incident's by what a crew said that has left."""
+    if order.case_id is not None:
+        return any(one.completed_at is not None for one in assignments)
+    return await queries.completed(tx, order.id)
 
 
 async def tell_owner(

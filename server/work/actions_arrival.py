@@ -214,6 +214,7 @@ async def judge_again(tx: Tx, crew_ids: Collection[UUID], since: datetime, until
                 tx,
                 "arrival_judged",
                 incident_id=order.incident_id,
+                case_id=order.case_id,
                 subject=("assignment", row.id),
                 params={"crew": crew.name, "verdict": proof.verdict, "flags": proof.flags},
             )

@@ -7,7 +7,7 @@ an arrival (`actions_arrival`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,20 +26,32 @@ from server.work.lifecycle import (
     ENDED_CODES,
     LIVE,
     MILESTONES,
+    OUTCOMES,
     REACHES,
     RELEASED,
     SAID_ONCE,
     AssignmentState,
     Milestone,
+    OrderKind,
+    OrderState,
     Verb,
     after,
 )
 from server.work.owners import FactWhat
+from server.work.rules_records import (
+    Fault,
+    NotPlannedWork,
+    SupersededSheet,
+    not_ready_fault,
+    record_fault,
+)
 from server.work.tables import Assignment, FieldRecord, Reading, WorkOrder
 from server.work.wire import (
+    Complete,
     Decline,
     FieldAnswer,
     GivenReading,
+    NotReady,
     Outcome,
     Recheck,
     Said,
@@ -59,6 +71,8 @@ _NOTED: Mapping[Verb, str] = {
     Verb.RECHECK: "recheck",
     Verb.NOBODY_HOME: "nobody_home",
     Verb.ADDRESS_WRONG: "address_wrong",
+    Verb.COMPLETE: "work_completed",
+    Verb.NOT_READY: "work_not_ready",
     Verb.CLEAR: "crew_cleared",
 }
 """A word → its verb on the timeline."""
@@ -73,6 +87,8 @@ _TOLD: Mapping[Verb, FactWhat] = {
     Verb.RECHECK: "recheck",
     Verb.NOBODY_HOME: "nobody_home",
     Verb.ADDRESS_WRONG: "address_wrong",
+    Verb.COMPLETE: "completed",
+    Verb.NOT_READY: "not_ready",
 }
 """A word → the fact the owner is told, beside the milestones that the word moves."""
 
@@ -89,6 +105,8 @@ class _Heard:
     offset_s: float
     outcome: Outcome
     code: str | None
+    items: tuple[str, ...] = ()
+    """What of its record was red or missing."""
 
 
 async def hear(tx: Tx, word: Said) -> FieldAnswer:
@@ -119,7 +137,7 @@ async def _hear(tx: Tx, word: Said) -> FieldAnswer:
         return FieldAnswer(key=word.key, outcome=heard.outcome, code=heard.code)
     order, row = held
     said = await queries.said(tx, row.id)
-    heard = await _weigh(tx, word, row, said)
+    heard = await _weigh(tx, word, order, row, said)
     record = await _keep(tx, heard)
     row.last_word_at = tx.now
     match heard.outcome:
@@ -132,22 +150,41 @@ async def _hear(tx: Tx, word: Said) -> FieldAnswer:
             await _apply(tx, heard, record, order, row, said)
     mine = heard.code not in (rules.NotYourCrew.code, rules.UnknownAssignment.code)
     callout = (await views.callouts(tx, [row.id]))[0] if mine else None
-    return FieldAnswer(key=word.key, outcome=heard.outcome, code=heard.code, assignment=callout)
+    return FieldAnswer(
+        key=word.key,
+        outcome=heard.outcome,
+        code=heard.code,
+        items=list(heard.items),
+        assignment=callout,
+    )
 
 
-def _fault(word: Said) -> str | None:
-    """The rule a word's own content breaks, as a code."""
+def _fault(word: Said, order: WorkOrder) -> Fault | None:
+    """The rule a word's own content breaks."""
+    if word.verb in OUTCOMES and order.case_id is None:
+        return Fault(NotPlannedWork)
     match word:
         case TakeReading():
             fault = rules.reading_fault(_given(word))
-            return None if fault is None else fault.code
+            return None if fault is None else Fault(fault)
         case Recheck():
             if not word.readings:
-                return rules.RecheckNeedsReadings.code
+                return Fault(rules.RecheckNeedsReadings)
             for one in word.readings:
                 fault = rules.reading_fault(one)
                 if fault is not None:
-                    return fault.code
+                    return Fault(fault)
+        case Complete():
+            if OrderState(order.state) is OrderState.SUPERSEDED:
+                return Fault(SupersededSheet, ("sheet_version",))
+            return record_fault(
+                word.record,
+                kind=OrderKind(order.kind),
+                demands=order.demands,
+                sheet_version=order.sheet_version,
+            )
+        case NotReady():
+            return not_ready_fault(word.reasons, word.words)
     return None
 
 
@@ -161,7 +198,9 @@ def _given(word: TakeReading) -> GivenReading:
     )
 
 
-async def _weigh(tx: Tx, word: Said, row: Assignment, said: Mapping[Verb, datetime]) -> _Heard:
+async def _weigh(
+    tx: Tx, word: Said, order: WorkOrder, row: Assignment, said: Mapping[Verb, datetime]
+) -> _Heard:
     """What comes of a word about a known assignment."""
     corrected = rules.correct(word.occurred_at, word.sent_at, tx.now, row.offered_at)
     verb = word.verb
@@ -172,9 +211,10 @@ async def _weigh(tx: Tx, word: Said, row: Assignment, said: Mapping[Verb, dateti
     assert tx.actor.id is not None, "a phone is a person's"
     if not await crews.was_member(tx, tx.actor.id, row.crew_id, row.offered_at):
         return heard(Outcome.REFUSED, rules.NotYourCrew.code)
-    fault = _fault(word)
+    fault = _fault(word, order)
     if fault is not None:
-        return heard(Outcome.REFUSED, fault)
+        refused = heard(Outcome.REFUSED, fault.refusal.code)
+        return replace(refused, items=fault.items)
     state = AssignmentState(row.state)
     _, code = after(state, verb)
     if code is not None:
@@ -231,14 +271,27 @@ async def _refuse(
         tx,
         "field_refused",
         incident_id=order.incident_id,
+        case_id=order.case_id,
         subject=("assignment", row.id),
         at=heard.at,
-        params={**params, "verb": heard.word.verb.value, "code": heard.code},
+        params={
+            **params,
+            "verb": heard.word.verb.value,
+            "code": heard.code,
+            "items": list(heard.items),
+        },
     )
     touch(tx, Kind.ASSIGNMENT, row.id)
     await tx.session.flush()
     await tell_owner(
-        tx, order, row, "refused", heard.at, verb=heard.word.verb.value, code=heard.code
+        tx,
+        order,
+        row,
+        "refused",
+        heard.at,
+        verb=heard.word.verb.value,
+        code=heard.code,
+        items=list(heard.items),
     )
 
 
@@ -267,6 +320,8 @@ async def _apply(
     row.implied = [one.value for one in MILESTONES if one in now.implied]
     row.first_report_at = now_said.get(Verb.FIRST_REPORT)
     row.made_safe_at = now_said.get(Verb.MADE_SAFE)
+    row.completed_at = now_said.get(Verb.COMPLETE)
+    row.not_ready_at = now_said.get(Verb.NOT_READY)
 
     params = await _noted_params(tx, heard, row)
     if _readings(heard.word):
@@ -281,6 +336,7 @@ async def _apply(
         tx,
         _NOTED[verb],
         incident_id=order.incident_id,
+        case_id=order.case_id,
         subject=("assignment", row.id),
         at=heard.at,
         params=params,
@@ -298,8 +354,24 @@ async def _apply(
             flags=judged.proof.flags,
             qualified=judged.proof.qualified,
         )
-    if verb in _TOLD:
+    if verb in _TOLD and not await _told_before(tx, order, row, verb, said):
+        if isinstance(heard.word, Complete):
+            params["kind"] = order.kind
+            params["record"] = msgspec.to_builtins(heard.word.record)
         await tell_owner(tx, order, row, _TOLD[verb], heard.at, **params)
+
+
+async def _told_before(
+    tx: Tx, order: WorkOrder, row: Assignment, verb: Verb, said: Mapping[Verb, datetime]
+) -> bool:
+    """Whether a case was told this of its order before: how planned work ended is told once, be it
+    said by two crews, or again with an earlier time."""
+    if order.case_id is None or verb not in OUTCOMES | {Verb.NOBODY_HOME}:
+        return False
+    if verb in said:
+        return True
+    others = [one.id for one in await queries.assignments_of_order(tx, order.id) if one != row]
+    return verb is not Verb.NOBODY_HOME and await queries.anyone_said(tx, others, verb)
 
 
 async def _tell_milestones(
@@ -406,9 +478,22 @@ async def _noted_params(tx: Tx, heard: _Heard, row: Assignment) -> dict[str, Any
     body = msgspec.to_builtins(heard.word)
     content = {name: value for name, value in body.items() if name not in _COMMON}
     content.pop("readings", None)
+    if isinstance(heard.word, Complete):
+        content["record"] = _without_drawings(content["record"])
     return {
         "crew": crew.name,
         "outcome": heard.outcome.value,
         "occurred_at": body["occurred_at"],
         **content,
     }
+
+
+def _without_drawings(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as people read it on a timeline; what was drawn stays with the word itself."""
+    record = {name: value for name, value in record.items() if name != "signature_drawn"}
+    if "signatories" in record:
+        record["signatories"] = [
+            {name: value for name, value in one.items() if name != "drawn"}
+            for one in record["signatories"]
+        ]
+    return record

@@ -46,12 +46,13 @@ RELEASED: Final = frozenset(
 
 
 class OrderState(StrEnum):
-    """Where a work order stands; the first four follow from its assignments."""
+    """Where a work order stands; all but the last two follow from its assignments."""
 
     OPEN = "open"  # 待派
     ASSIGNED = "assigned"  # 已派
     ON_SCENE = "on_scene"  # 到场
     DONE = "done"  # 完成
+    NOT_DONE = "not_done"  # 未完成: the crew said not_ready and left; its owner takes its branch
     CANCELLED = "cancelled"  # 取消
     SUPERSEDED = "superseded"  # 已变更
 
@@ -75,6 +76,22 @@ class OrderKind(StrEnum):
     VISIT = "visit"  # 上门
 
 
+PLANNED: Final = frozenset(
+    {
+        OrderKind.SURVEY,
+        OrderKind.CONSTRUCTION,
+        OrderKind.ACCEPTANCE,
+        OrderKind.IGNITION,
+        OrderKind.PLUGGING,
+        OrderKind.DISMANTLING,
+        OrderKind.METER_CHANGE,
+        OrderKind.VISIT,
+    }
+)
+"""Work that is arranged, not answered: its crew ends it with a record (`complete`) or with reasons
+(`not_ready`). Source: domain.md §1.6."""
+
+
 class Verb(StrEnum):
     """What a phone can say about its assignment."""
 
@@ -90,6 +107,8 @@ class Verb(StrEnum):
     RECHECK = "recheck"
     NOBODY_HOME = "nobody_home"
     ADDRESS_WRONG = "address_wrong"
+    COMPLETE = "complete"
+    NOT_READY = "not_ready"
     CLEAR = "clear"
 
 
@@ -125,19 +144,34 @@ REACHES: Final[Mapping[Verb, Milestone]] = MappingProxyType(
         Verb.REPAIRED: Milestone.ARRIVED,
         Verb.RECHECK: Milestone.ARRIVED,
         Verb.NOBODY_HOME: Milestone.ARRIVED,
+        Verb.COMPLETE: Milestone.ARRIVED,
+        Verb.NOT_READY: Milestone.ARRIVED,
         Verb.CLEAR: Milestone.CLEARED,
     }
 )
 """The milestone a word proves to be passed, itself or by implication. Declining proves none."""
 
 SAID_ONCE: Final = frozenset(
-    {Verb.ACKNOWLEDGE, Verb.DECLINE, Verb.DEPART, Verb.ARRIVE, Verb.MADE_SAFE, Verb.CLEAR}
+    {
+        Verb.ACKNOWLEDGE,
+        Verb.DECLINE,
+        Verb.DEPART,
+        Verb.ARRIVE,
+        Verb.MADE_SAFE,
+        Verb.COMPLETE,
+        Verb.NOT_READY,
+        Verb.CLEAR,
+    }
 )
 """Words that mean the same the second time; the others add something each time."""
 
 COMPLETING: Final = frozenset({Verb.MADE_SAFE, Verb.REPAIRED, Verb.RECHECK})
-"""A work order whose crews have all left is done only if one of these was said; "nobody home" or
-a wrong address leave it open (F03, F12)."""
+"""An incident's work order whose crews have all left is done only if one of these was said;
+"nobody home" or a wrong address leave it open (F03, F12). A case's order is done only by
+`complete`: its record is the proof."""
+
+OUTCOMES: Final = frozenset({Verb.COMPLETE, Verb.NOT_READY})
+"""The words that end a case's order; said of an incident's they are refused."""
 
 _S = AssignmentState
 _V = Verb
@@ -162,6 +196,8 @@ _SCENE_WORDS = (
     _V.REPAIRED,
     _V.RECHECK,
     _V.NOBODY_HOME,
+    _V.COMPLETE,
+    _V.NOT_READY,
 )
 
 

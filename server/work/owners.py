@@ -32,6 +32,8 @@ FactWhat = Literal[
     "recheck",
     "nobody_home",
     "address_wrong",
+    "completed",
+    "not_ready",
     "arrival_judged",
     "refused",
 ]
@@ -40,7 +42,8 @@ FactWhat = Literal[
 offered … expired: the assignment did this. `acknowledged`, `departed`, `arrived`, `cleared` are
 told when first known, and again when a word that came late moves the time *earlier* (`corrects`).
 arrival_judged: the verdict on an arrival changed afterwards. refused: a word came for an assignment
-that had ended (or broke a rule); it is kept, and people must see it.
+that had ended (or broke a rule); it is kept, and people must see it. completed, not_ready: how
+planned work ended.
 """
 
 
@@ -55,7 +58,11 @@ class FieldFact:
     lel_max_percent, spread. reading: value, unit, percent_lel, place, flags, counts.
     made_safe: method, words. source_found: cause, words. repaired: words, test_kind, passed,
     value_kpa, duration_minutes. recheck: safe, readings (as in reading). nobody_home,
-    address_wrong, cleared: words. declined: reason, words. recalled: reason. refused: verb, code.
+    address_wrong, cleared: words. declined: reason, words. recalled: reason. refused: verb, code,
+    items (what was red or missing).
+
+    Of planned work, once an order each: completed: kind, record (as the crew gave it, see
+    `wire_records`). not_ready: reasons, words. Of a case's order nobody_home is told once too.
     """
 
     what: FactWhat

@@ -31,7 +31,7 @@ from server.work.tables import (
 from server.work.wire import Outcome
 
 _LIVE = tuple(state.value for state in AssignmentState if state in LIVE)
-_OVER = tuple(state.value for state in (*SETTLED, OrderState.DONE))
+_OVER = tuple(state.value for state in (*SETTLED, OrderState.DONE, OrderState.NOT_DONE))
 
 
 async def order(tx: Tx, order_id: UUID) -> WorkOrder:
@@ -97,6 +97,16 @@ async def lock_orders_of(tx: Tx, incident_id: UUID) -> Sequence[WorkOrder]:
         .order_by(WorkOrder.id)
         .with_for_update()
         .execution_options(populate_existing=True)
+    )
+    return rows.all()
+
+
+async def orders_of_case(tx: Tx, case_id: UUID) -> Sequence[WorkOrder]:
+    """A case's orders in the order they were opened, superseded ones included."""
+    rows = await tx.session.scalars(
+        select(WorkOrder)
+        .where(WorkOrder.case_id == case_id)
+        .order_by(WorkOrder.opened_at, WorkOrder.id)
     )
     return rows.all()
 
@@ -248,6 +258,20 @@ async def said(tx: Tx, assignment_id: UUID) -> dict[Verb, datetime]:
         .group_by(FieldRecord.verb)
     )
     return {Verb(verb): at for verb, at in rows}
+
+
+async def anyone_said(tx: Tx, assignment_ids: Collection[UUID], verb: Verb) -> bool:
+    """True when the word was said of one of these assignments, and not refused."""
+    found = await tx.session.scalar(
+        select(FieldRecord.id)
+        .where(
+            FieldRecord.assignment_id.in_(assignment_ids),
+            FieldRecord.verb == verb.value,
+            FieldRecord.outcome != Outcome.REFUSED.value,
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 async def completed(tx: Tx, order_id: UUID) -> bool:

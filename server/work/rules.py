@@ -24,6 +24,7 @@ from server.work.lifecycle import (
     OrderState,
     Verb,
 )
+from server.work.rules_records import RECORD_REFUSALS
 from server.work.wire import GivenReading, Unit, Verdict
 
 # --- times -------------------------------------------------------------------------------------
@@ -110,12 +111,17 @@ def progress(said: Mapping[Verb, datetime]) -> Progress:
 
 
 def order_state(
-    now: OrderState, assignments: Iterable[AssignmentState], completed: bool
+    now: OrderState,
+    assignments: Iterable[AssignmentState],
+    completed: bool,
+    given_up: bool = False,
 ) -> OrderState:
     """The state of an order from its assignments' states.
 
-    completed: a crew that has cleared said one of `lifecycle.COMPLETING`. Cancelled and superseded
-    orders stay so.
+    completed: a crew that has cleared said one of `lifecycle.COMPLETING` (planned work: a crew said
+    `complete`). given_up: a crew said `not_ready`, or the owner needs the work no more; once
+    nobody is on it the order is not_done, unless it was completed all the same. Cancelled and
+    superseded orders stay so.
     """
     states = set(assignments)
     if now in (OrderState.CANCELLED, OrderState.SUPERSEDED):
@@ -128,7 +134,9 @@ def order_state(
         AssignmentState.EN_ROUTE,
     }:
         return OrderState.ASSIGNED
-    return OrderState.DONE if completed else OrderState.OPEN
+    if completed:
+        return OrderState.DONE
+    return OrderState.NOT_DONE if given_up else OrderState.OPEN
 
 
 # --- readings ----------------------------------------------------------------------------------
@@ -425,5 +433,6 @@ REFUSALS: Final[Mapping[str, type[Refusal]]] = MappingProxyType(
             RecheckNeedsReadings,
         )
     }
+    | dict(RECORD_REFUSALS)
 )
 """Code of a refused outcome → the class that has its words."""

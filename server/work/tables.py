@@ -77,6 +77,12 @@ class WorkOrder(CompanyOwned, Versioned, Base):
     ended_reason: Mapped[str | None]
     """Why it was cancelled, in words; null otherwise."""
     superseded_by: Mapped[UUID | None]
+    demands: Mapped[dict[str, Any]]
+    """What a case asks of its work: signatories, residential, customer, minutes, appointment_at."""
+    sheet_version: Mapped[int] = mapped_column(Integer)
+    """Version of the 派工单 the work stands on; a newer order has a higher one."""
+    given_up: Mapped[str | None]
+    """Its owner needs it no more, in words, though a crew was still on scene; it ends not_done."""
 
 
 class Assignment(CompanyOwned, Versioned, Base):
@@ -140,6 +146,9 @@ class Assignment(CompanyOwned, Versioned, Base):
     """Milestones nobody tapped (in time) but later words prove."""
     first_report_at: Mapped[datetime | None] = moment(nullable=True)
     made_safe_at: Mapped[datetime | None] = moment(nullable=True)
+    completed_at: Mapped[datetime | None] = moment(nullable=True)
+    """Planned work: when the crew said it complete, with a record that kept the rules."""
+    not_ready_at: Mapped[datetime | None] = moment(nullable=True)
     ended_at: Mapped[datetime | None] = moment(nullable=True)
     """When the server let the crew go: cleared, declined, recalled or expired."""
     ended_reason: Mapped[str | None]

@@ -63,6 +63,9 @@ def order_view(row: WorkOrder, lon: float | None, lat: float | None) -> WorkOrde
         required_skills=row.required_skills,
         required_kit=row.required_kit,
         min_staff=row.min_staff,
+        demands=row.demands,
+        sheet_version=row.sheet_version,
+        superseded_by=row.superseded_by,
         opened_at=row.opened_at,
         ended_at=row.ended_at,
     )
@@ -96,6 +99,8 @@ def assignment_view(
         else ArrivalView(verdict=Verdict(proof.verdict), flags=proof.flags),
         first_report_at=row.first_report_at,
         made_safe_at=row.made_safe_at,
+        completed_at=row.completed_at,
+        not_ready_at=row.not_ready_at,
         implied=row.implied,
     )
 

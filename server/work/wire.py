@@ -15,10 +15,13 @@ import msgspec
 from server.tracking.wire import Instant, SentFix
 from server.work.lifecycle import OrderKind as OrderKind
 from server.work.lifecycle import Verb
-
-Words = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^[^\x00]*$")]
-Label = Annotated[str, msgspec.Meta(max_length=120, pattern=r"^[^\x00]*$")]
-Amount = Annotated[float, msgspec.Meta(ge=0, le=10_000_000)]
+from server.work.wire_records import (
+    Amount,
+    Label,
+    NotReadyReason,
+    Words,
+    WorkRecord,
+)
 
 
 class Outcome(StrEnum):
@@ -169,6 +172,19 @@ class AddressWrong(Said, tag="address_wrong", frozen=True, kw_only=True):
     words: Words = ""
 
 
+class Complete(Said, tag="complete", frozen=True, kw_only=True):
+    """Planned work is done, and this is its record."""
+
+    record: WorkRecord
+
+
+class NotReady(Said, tag="not_ready", frozen=True, kw_only=True):
+    """Planned work cannot be done now, for these reasons. That is never held against a crew."""
+
+    reasons: Annotated[list[NotReadyReason], msgspec.Meta(max_length=20)]
+    words: Words = ""
+
+
 class Clear(Said, tag="clear", frozen=True, kw_only=True):
     """We are leaving; the crew is free."""
 
@@ -188,6 +204,8 @@ FieldAction = (
     | Recheck
     | NobodyHome
     | AddressWrong
+    | Complete
+    | NotReady
     | Clear
 )
 """Any word from the field."""
@@ -226,6 +244,10 @@ class WorkOrderView(msgspec.Struct, frozen=True, kw_only=True):
     required_skills: list[str]
     required_kit: list[str]
     min_staff: int
+    demands: dict[str, Any]
+    """What a case asks of its work; empty for an incident's."""
+    sheet_version: int
+    superseded_by: UUID | None
     opened_at: datetime
     ended_at: datetime | None
 
@@ -261,6 +283,8 @@ class AssignmentView(msgspec.Struct, frozen=True, kw_only=True):
     arrival: ArrivalView | None
     first_report_at: datetime | None
     made_safe_at: datetime | None
+    completed_at: datetime | None
+    not_ready_at: datetime | None
     implied: list[str]
 
 
@@ -294,6 +318,8 @@ class FieldAnswer(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None
     title: str | None = None
     """Why it was refused, in the reader's language."""
+    items: list[str] = []
+    """What of a record was red or missing, by its names."""
     assignment: Callout | None = None
 
 
