@@ -14,6 +14,7 @@ from server.access.authentication import ConsoleAuthentication
 from server.access.http import ACCESS_CONTROLLERS
 from server.assembly import Plan, assemble
 from server.crews.http import CrewController
+from server.customers.http import CustomersController
 from server.db import Database
 from server.dispatch.http import AlarmsController, DispatchController
 from server.drill.http import DemoController
@@ -42,6 +43,7 @@ PLAN = Plan(
         *ACCESS_CONTROLLERS,
         NetworkController,
         PlacesController,
+        CustomersController,
         IncidentsController,
         IncidentOrdersController,
         ExemptionsController,

@@ -72,6 +72,16 @@ DS       POST   /api/closures
 DS       DELETE /api/closures/{closure_id}
 DOSUAMCF GET    /tiles/{tile_version}/{layer}/{z}/{x}/{row}
 DOSAM    GET    /api/places/search
+DOSUM    GET    /api/customers
+OSM      POST   /api/customers
+DOSUM    GET    /api/customers/{customer_id}
+OSM      PATCH  /api/customers/{customer_id}
+OSM      POST   /api/customers/{customer_id}/suspension
+OSM      POST   /api/customers/{customer_id}/resumption
+OSM      POST   /api/customers/{customer_id}/closing
+OSM      POST   /api/customers/{customer_id}/entries
+OSM      POST   /api/customers/{customer_id}/plans
+OSM      POST   /api/customers/{customer_id}/unmask
 DOSU     GET    /api/safety-script
 DOS      POST   /api/rings
 DOS      POST   /api/calls/{call_id}/log
