@@ -1,12 +1,12 @@
 """The command `changming`: every piece of a deployment as an ordinary command.
 
 Belongs here: the list of commands. Does not belong here: what they do (`cli_running`,
-`cli_company`, `cli_docs`, `cli_drill`; and behind these, the rooms).
+`cli_company`, `cli_docs`, `cli_drill`, `cli_policy`; and behind these, the rooms).
 """
 
 import click
 
-from infra import cli_company, cli_docs, cli_drill, cli_running
+from infra import cli_company, cli_docs, cli_drill, cli_policy, cli_running
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -32,6 +32,7 @@ for command in (
     cli_company.create_person,
     cli_company.import_roads,
     cli_company.import_zones,
+    cli_policy.policy,
     cli_drill.demo,
     cli_drill.drill,
 ):

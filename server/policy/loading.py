@@ -1,205 +1,116 @@
-"""Reading packs from their TOML files, and refusing what is wrong with the file and key named.
+"""Reading packs from their TOML texts, and refusing what is wrong with file, line and key named.
 
-Not here: which company uses which pack (`queries`), what the rules decide (`rules`).
+A pack is a set of texts by name (`clauses.toml`, `processes/P01.toml`, `forms/F-DISPATCH.html`),
+whether they lie in a folder or in a stored edition. Not here: what the texts must agree on
+(`checks`), which company uses which pack (`queries`), what the rules decide (`rules`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from server.policy.wire import (
-    FACT_NAMES,
-    CallKind,
-    Cause,
-    ClassRule,
-    Clause,
-    DispatchRules,
-    IncidentClass,
-    Pack,
-    PackHead,
-    SafetyScript,
+from server.policy.checks import findings_in
+from server.policy.files import (
+    BODY_FILES,
+    BODY_KINDS,
+    HEAD_FILE,
+    PROCESS_FILE,
+    TEMPLATE_FILE,
+    ChannelsFile,
+    ClassesFile,
+    ClausesFile,
+    CustomersFile,
+    DocumentsFile,
+    FeesFile,
+    FormsFile,
+    HoursFile,
+    NoticesFile,
+    OrdersFile,
+    RatiosFile,
+    RolesFile,
 )
-from server.policy.wire_papers import (
-    BusinessHours,
-    CallBackRules,
-    Channel,
-    CompanyRole,
-    DeferralRules,
-    Document,
-    FeeRule,
-    Form,
-    NoticeRule,
-    OrderNeeds,
-    QuietHours,
-    Ratio,
-    ServiceHours,
-)
-from server.policy.wire_processes import CustomerClass, Process
+from server.policy.finding import Finding
+from server.policy.toml_lines import locate
+from server.policy.wire import DispatchRules, Pack, PackHead, SafetyScript
+from server.policy.wire_processes import Process
 
 PACKS_FOLDER = Path(__file__).parent / "packs"
-"""The packs shipped with the program."""
-
-HEAD_FILE = "pack.toml"
-BODY_FILES = (
-    "classes.toml",
-    "clauses.toml",
-    "dispatch.toml",
-    "safety_script.toml",
-    "clauses_cases.toml",
-    "customers.toml",
-    "roles.toml",
-    "channels.toml",
-    "documents.toml",
-    "forms.toml",
-    "fees.toml",
-    "notices.toml",
-    "hours.toml",
-    "ratios.toml",
-    "orders.toml",
-)
-"""A pack that extends another may leave out any of these."""
+"""The packs shipped with the program. A pack elsewhere may extend one of these."""
 
 FLAT_TABLE = "timing"
 """dispatch.toml's table of single numbers; its keys are fields of `DispatchRules` itself."""
+
+TOP = "(top level)"
+FIRST_FILES = (HEAD_FILE, "classes.toml", "clauses.toml", "dispatch.toml", "safety_script.toml")
+"""What these get wrong stops the loading; of the others `problems_of` tells."""
+_DECODED_AT = re.compile(r"\(at line (\d+), column \d+\)")
+_UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
 
 T = TypeVar("T")
 
 
 class PackError(ValueError):
-    """A pack that may not be used. `file` and `key` say where; the text says why."""
+    """A pack that may not be used. `file`, `line` and `key` say where; `why` says why.
 
-    def __init__(self, file: str, key: str, why: str) -> None:
-        super().__init__(f"{file}: {key}: {why}" if key else f"{file}: {why}")
+    line: None when no line can be named (a file or a table that is missing altogether).
+    """
+
+    def __init__(self, file: str, key: str, why: str, line: int | None = None) -> None:
+        place = f"{file}:{line}" if line else file
+        super().__init__(f"{place}: {key}: {why}" if key else f"{place}: {why}")
         self.file = file
         self.key = key
         self.why = why
+        self.line = line
 
 
-class _ClausesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    clauses: tuple[Clause, ...]
-    causes: tuple[Cause, ...] = ()
+@dataclass(frozen=True, slots=True)
+class PackText:
+    """One file of a pack: where it comes from as people see it, and what it says."""
+
+    shown: str
+    text: str
 
 
-class _CustomersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    classes: tuple[CustomerClass, ...]
-
-
-class _RolesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    roles: tuple[CompanyRole, ...]
-
-
-class _ChannelsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    channels: tuple[Channel, ...]
-
-
-class _DocumentsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    documents: tuple[Document, ...]
-    deferrals: DeferralRules
-
-
-class _FormsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    forms: tuple[Form, ...]
-
-
-class _FeesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    fees: tuple[FeeRule, ...] = ()
-
-
-class _NoticesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    notices: tuple[NoticeRule, ...] = ()
-    quiet_hours: tuple[QuietHours, ...] = ()
-
-
-class _HoursFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    business: BusinessHours
-    service: tuple[ServiceHours, ...]
-
-
-class _RatiosFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    ratios: tuple[Ratio, ...]
-    call_backs: CallBackRules
-
-
-class _OrdersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    needs: dict[str, OrderNeeds]
-
-
-class _ClassesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    rules: tuple[ClassRule, ...]
+PackTexts = Mapping[str, PackText]
+"""A whole pack by the names of its files; what it inherits is among them."""
 
 
 @lru_cache(maxsize=64)
 def load_pack(name: str, folder: Path = PACKS_FOLDER) -> Pack:
     """The pack called `name` from `folder`, validated and cached for the life of the process.
 
-    Raises PackError naming file and key: missing or unreadable file, unknown or missing key, wrong
-    type, unknown fact, duplicate id, an exemption without its cause, a class without requirements,
-    a kind of call no rule decides, a number without a source.
+    Raises the first PackError of what is wrong: a missing or unreadable file, an unknown or missing
+    key, a wrong type, or anything `checks` finds.
     """
-    files = _files_of(name, folder)
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(file.encode() + b"\0" + files[file].read_bytes() + b"\0")
-    head = _convert(files[HEAD_FILE], _read(files[HEAD_FILE]), PackHead, folder)
-    if head.name != name:
-        raise PackError(_shown(files[HEAD_FILE], folder), "name", f"must be {name!r}")
-    clauses = _convert(files["clauses.toml"], _read(files["clauses.toml"]), _ClausesFile, folder)
-    classes = _convert(files["classes.toml"], _read(files["classes.toml"]), _ClassesFile, folder)
-    script_file = files["safety_script.toml"]
-    script = _convert(script_file, _read(script_file), SafetyScript, folder)
-    dispatch_file = files["dispatch.toml"]
-    numbers, sources = _take_sources(_read(dispatch_file), _shown(dispatch_file, folder))
-    numbers.update(numbers.pop(FLAT_TABLE, {}))
-    dispatch = _convert(dispatch_file, numbers, DispatchRules, folder)
+    return read_pack(name, texts_of(name, folder))
 
-    def body(file: str, kind: type[T]) -> T:
-        return _convert(files[file], _read(files[file]), kind, folder)
 
-    for_cases = body("clauses_cases.toml", _ClausesFile)
-    documents = body("documents.toml", _DocumentsFile)
-    notices = body("notices.toml", _NoticesFile)
-    hours = body("hours.toml", _HoursFile)
-    ratios = body("ratios.toml", _RatiosFile)
-    pack = Pack(
-        head=head,
-        version=f"{name}@{head.edition}+{digest.hexdigest()[:8]}",
-        class_rules=classes.rules,
-        clauses=clauses.clauses + for_cases.clauses,
-        causes=clauses.causes + for_cases.causes,
-        safety_script=script,
-        dispatch=dispatch,
-        customer_classes=body("customers.toml", _CustomersFile).classes,
-        processes=tuple(
-            _convert(path, _read(path), Process, folder) for path in _processes_of(name, folder)
-        ),
-        roles=body("roles.toml", _RolesFile).roles,
-        channels=body("channels.toml", _ChannelsFile).channels,
-        documents=documents.documents,
-        forms=body("forms.toml", _FormsFile).forms,
-        templates=_templates_of(name, folder),
-        fees=body("fees.toml", _FeesFile).fees,
-        notices=notices.notices,
-        quiet_hours=notices.quiet_hours,
-        service_hours=hours.service,
-        business_hours=hours.business,
-        ratios=ratios.ratios,
-        call_backs=ratios.call_backs,
-        deferrals=documents.deferrals,
-        order_needs=body("orders.toml", _OrdersFile).needs,
-        sources=sources,
-    )
-    _check_clauses(pack, _shown(files["clauses.toml"], folder))
-    _check_classes(pack, _shown(files["classes.toml"], folder))
-    _check_script(pack, _shown(script_file, folder))
-    for class_ in IncidentClass:
-        if class_ not in dispatch.required:
-            raise PackError(_shown(dispatch_file, folder), f"required.{class_}", "is missing")
+def problems_of(name: str, folder: Path = PACKS_FOLDER) -> list[PackError]:
+    """Everything that is wrong with a pack, for whoever writes one; empty: it loads."""
+    try:
+        texts = texts_of(name, folder)
+    except PackError as error:
+        return [error]
+    return _Reading(name, texts).read()[1]
+
+
+def read_pack(name: str, texts: PackTexts) -> Pack:
+    """A pack from its texts. Raises the first PackError of what is wrong with them."""
+    pack, errors = _Reading(name, texts).read()
+    for error in errors:
+        if pack is None or error.file.rpartition("/")[2] in FIRST_FILES:
+            raise error
+    assert pack is not None, "a pack without errors was read"
     return pack
 
 
@@ -208,79 +119,209 @@ def shipped_packs(folder: Path = PACKS_FOLDER) -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in folder.glob(f"*/{HEAD_FILE}")))
 
 
-def _files_of(name: str, folder: Path, heirs: tuple[str, ...] = ()) -> dict[str, Path]:
-    """Where each file of the pack is, following `extends`."""
-    head_path = folder / name / HEAD_FILE
-    if not head_path.is_file():
+def texts_of(name: str, folder: Path = PACKS_FOLDER) -> dict[str, PackText]:
+    """The texts of the pack `name` in `folder`, with what it inherits through `extends`.
+
+    Raises PackError: no such pack, a circle, a file nobody knows, a file missing.
+    """
+    home = folder / name
+    if not (home / HEAD_FILE).is_file():
         raise PackError(f"{name}/{HEAD_FILE}", "", "there is no such pack")
-    head = _convert(head_path, _read(head_path), PackHead, folder)
-    files = {HEAD_FILE: head_path}
-    parent: dict[str, Path] = {}
+    return inherited(name, _own_texts(home), folder)
+
+
+def inherited(
+    name: str, own: PackTexts, folder: Path = PACKS_FOLDER, heirs: tuple[str, ...] = ()
+) -> dict[str, PackText]:
+    """A pack's own texts and, for files it leaves out, those of the pack it extends.
+
+    Raises PackError as `texts_of` does.
+    """
+    for file, text in own.items():
+        if file not in (HEAD_FILE, *BODY_FILES) and not (
+            PROCESS_FILE.fullmatch(file) or TEMPLATE_FILE.fullmatch(file)
+        ):
+            raise PackError(text.shown, "", "is no file of a pack")
+    if HEAD_FILE not in own:
+        raise PackError(f"{name}/{HEAD_FILE}", "", "there is no such pack")
+    head = _converted(own[HEAD_FILE], _toml(own[HEAD_FILE]), PackHead)
+    texts: dict[str, PackText] = {}
     if head.extends is not None:
         if head.extends in (*heirs, name):
-            raise PackError(_shown(head_path, folder), "extends", "goes round in a circle")
-        parent = _files_of(head.extends, folder, (*heirs, name))
+            raise _error(own[HEAD_FILE], "extends", "goes round in a circle")
+        at = folder if (folder / head.extends / HEAD_FILE).is_file() else PACKS_FOLDER
+        parent = at / head.extends
+        if not (parent / HEAD_FILE).is_file():
+            raise PackError(f"{head.extends}/{HEAD_FILE}", "", "there is no such pack")
+        texts = inherited(head.extends, _own_texts(parent), at, (*heirs, name))
+    texts.update(own)
     for file in BODY_FILES:
-        own = folder / name / file
-        if own.is_file():
-            files[file] = own
-        elif file in parent:
-            files[file] = parent[file]
-        else:
+        if file not in texts:
             raise PackError(f"{name}/{file}", "", "is missing and the pack extends no other")
-    return files
+    return texts
 
 
-def _lineage(name: str, folder: Path) -> list[Path]:
-    """The pack's folder and those it extends, the eldest first (circles were refused before)."""
-    line: list[Path] = []
-    heir: str | None = name
-    while heir is not None:
-        line.insert(0, folder / heir)
-        head_path = folder / heir / HEAD_FILE
-        heir = _convert(head_path, _read(head_path), PackHead, folder).extends
-    return line
+@dataclass
+class _Reading:
+    """One reading of a pack's texts, collecting what is wrong."""
+
+    name: str
+    texts: PackTexts
+    errors: list[PackError] = field(default_factory=list)
+    clauses: int = 0
+    causes: int = 0
+    """How many stand in clauses.toml; the others stand in clauses_cases.toml."""
+
+    def read(self) -> tuple[Pack | None, list[PackError]]:
+        pack = self._assemble()
+        if pack is not None:
+            found = findings_in(
+                pack, first_file_clauses=self.clauses, first_file_causes=self.causes
+            )
+            self.errors += [self._found(finding) for finding in found]
+        return pack, self.errors
+
+    def _assemble(self) -> Pack | None:
+        head = self._body(HEAD_FILE, PackHead)
+        if head is not None and head.name != self.name:
+            self.errors.append(_error(self.texts[HEAD_FILE], "name", f"must be {self.name!r}"))
+        sources: dict[str, str] = {}
+        dispatch = self._dispatch(sources)
+        script = self._body("safety_script.toml", SafetyScript)
+        bodies: dict[str, Any] = {file: self._body(file, BODY_KINDS[file]) for file in BODY_KINDS}
+        processes = [
+            self._process(file) for file in sorted(self.texts) if PROCESS_FILE.fullmatch(file)
+        ]
+        if self.errors:
+            return None
+        assert head is not None, "whatever could not be read is among the errors"
+        assert script is not None, "whatever could not be read is among the errors"
+        assert dispatch is not None, "whatever could not be read is among the errors"
+        clauses: ClausesFile = bodies["clauses.toml"]
+        for_cases: ClausesFile = bodies["clauses_cases.toml"]
+        classes: ClassesFile = bodies["classes.toml"]
+        customers: CustomersFile = bodies["customers.toml"]
+        roles: RolesFile = bodies["roles.toml"]
+        channels: ChannelsFile = bodies["channels.toml"]
+        documents: DocumentsFile = bodies["documents.toml"]
+        forms: FormsFile = bodies["forms.toml"]
+        fees: FeesFile = bodies["fees.toml"]
+        notices: NoticesFile = bodies["notices.toml"]
+        hours: HoursFile = bodies["hours.toml"]
+        ratios: RatiosFile = bodies["ratios.toml"]
+        orders: OrdersFile = bodies["orders.toml"]
+        self.clauses, self.causes = len(clauses.clauses), len(clauses.causes)
+        return Pack(
+            head=head,
+            version=f"{head.name}@{head.edition}+{digest_of(self.texts)[:12]}",
+            class_rules=classes.rules,
+            clauses=clauses.clauses + for_cases.clauses,
+            causes=clauses.causes + for_cases.causes,
+            safety_script=script,
+            dispatch=dispatch,
+            customer_classes=customers.classes,
+            processes=tuple(process for process in processes if process is not None),
+            roles=roles.roles,
+            channels=channels.channels,
+            documents=documents.documents,
+            forms=forms.forms,
+            templates={
+                file.removeprefix("forms/").removesuffix(".html"): text.text
+                for file, text in sorted(self.texts.items())
+                if TEMPLATE_FILE.fullmatch(file)
+            },
+            fees=fees.fees,
+            notices=notices.notices,
+            quiet_hours=notices.quiet_hours,
+            service_hours=hours.service,
+            business_hours=hours.business,
+            ratios=ratios.ratios,
+            call_backs=ratios.call_backs,
+            deferrals=documents.deferrals,
+            order_needs=orders.needs,
+            sources=sources,
+            texts={file: text.text for file, text in sorted(self.texts.items())},
+        )
+
+    def _body(self, file: str, kind: type[T]) -> T | None:
+        try:
+            return _converted(self.texts[file], _toml(self.texts[file]), kind)
+        except PackError as error:
+            self.errors.append(error)
+            return None
+
+    def _process(self, file: str) -> Process | None:
+        process = self._body(file, Process)
+        if process is not None and file != f"processes/{process.id}.toml":
+            # A pack's own process replaces the inherited one of the same file name.
+            self.errors.append(_error(self.texts[file], "id", "must be the file's name"))
+        return process
+
+    def _dispatch(self, sources: dict[str, str]) -> DispatchRules | None:
+        source = self.texts["dispatch.toml"]
+        try:
+            numbers, found = _take_sources(_toml(source), source)
+            numbers.update(numbers.pop(FLAT_TABLE, {}))
+            sources.update(found)
+            return _converted(source, numbers, DispatchRules)
+        except PackError as error:
+            self.errors.append(error)
+            return None
+
+    def _found(self, finding: Finding) -> PackError:
+        return _error(self.texts[finding.file], finding.key, finding.why)
 
 
-def _processes_of(name: str, folder: Path) -> list[Path]:
-    """One file per process; a pack's own replaces the one of the same name it would inherit."""
-    found: dict[str, Path] = {}
-    for pack in _lineage(name, folder):
-        found.update({path.name: path for path in (pack / "processes").glob("*.toml")})
-    return [found[file] for file in sorted(found)]
+def digest_of(texts: PackTexts) -> str:
+    """SHA-256 over every file's name and bytes, in hex: any changed byte is another edition."""
+    digest = hashlib.sha256()
+    for file in sorted(texts):
+        digest.update(file.encode() + b"\0" + texts[file].text.encode() + b"\0")
+    return digest.hexdigest()
 
 
-def _templates_of(name: str, folder: Path) -> dict[str, str]:
-    """The HTML of each form, inherited like processes."""
-    found: dict[str, str] = {}
-    for pack in _lineage(name, folder):
-        for path in (pack / "forms").glob("*.html"):
-            found[path.stem] = path.read_text(encoding="utf-8")
-    return found
+def _own_texts(home: Path) -> dict[str, PackText]:
+    """What lies in a pack's own folder."""
+    texts: dict[str, PackText] = {}
+    for pattern in ("*.toml", "processes/*", "forms/*"):
+        for path in sorted(home.glob(pattern)):
+            file = path.relative_to(home).as_posix()
+            shown = f"{home.name}/{file}"
+            try:
+                texts[file] = PackText(shown, path.read_text(encoding="utf-8"))
+            except UnicodeDecodeError as error:
+                raise PackError(shown, "", str(error)) from error
+    return texts
 
 
-def _shown(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+def _error(source: PackText, key: str, why: str) -> PackError:
+    line = locate(source.text, key) or locate(source.text, f"{FLAT_TABLE}.{key}")
+    return PackError(source.shown, key, why, line)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _toml(source: PackText) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PackError(f"{path.parent.name}/{path.name}", "", str(error)) from error
+        return tomllib.loads(source.text)
+    except tomllib.TOMLDecodeError as error:
+        found = _DECODED_AT.search(str(error))
+        line = int(found.group(1)) if found else None
+        raise PackError(source.shown, "", str(error), line) from error
 
 
-def _convert(path: Path, raw: dict[str, Any], kind: type[T], folder: Path) -> T:
+def _converted(source: PackText, raw: dict[str, Any], kind: type[T]) -> T:
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         why, _, where = str(error).partition(" - at `$")
         key = where.rstrip("`").lstrip(".")
-        raise PackError(_shown(path, folder), key or "(top level)", why) from error
+        unknown = _UNKNOWN_FIELD.search(why)
+        wanted = f"{key}.{unknown.group(1)}" if unknown else key
+        line = locate(source.text, wanted) or locate(source.text, f"{FLAT_TABLE}.{wanted}")
+        raise PackError(source.shown, key or TOP, why, line) from error
 
 
 def _take_sources(
-    raw: dict[str, Any], file: str, path: str = ""
+    raw: dict[str, Any], file: PackText, path: str = ""
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Replace every {value, source} by its value and collect the sources by dotted key.
 
@@ -295,11 +336,11 @@ def _take_sources(
             values[key] = entry
             continue
         if not isinstance(entry, dict):
-            raise PackError(file, dotted, "needs { value = …, source = … }")
+            raise _error(file, dotted, "needs { value = …, source = … }")
         if "value" in entry:
             source = entry.get("source")
             if set(entry) != {"value", "source"} or not isinstance(source, str) or not source:
-                raise PackError(file, dotted, "needs exactly a value and a source")
+                raise _error(file, dotted, "needs exactly a value and a source")
             values[key] = entry["value"]
             sources[dotted] = source
         else:
@@ -308,49 +349,6 @@ def _take_sources(
     return values, sources
 
 
-def _check_clauses(pack: Pack, file: str) -> None:
-    seen: set[str] = set()
-    causes = {cause.code for cause in pack.causes}
-    for number, clause in enumerate(pack.clauses):
-        key = f"clauses[{number}]"
-        if clause.id in seen:
-            raise PackError(file, f"{key}.id", f"{clause.id} is there twice")
-        seen.add(clause.id)
-        for code in clause.exemptions:
-            if code not in causes:
-                raise PackError(file, f"{key}.exemptions", f"no cause is called {code}")
-        if clause.start == clause.what:
-            raise PackError(file, f"{key}.start", "a clock cannot start with what stops it")
-        if list(clause.warn_at_percent) != sorted(set(clause.warn_at_percent)):
-            raise PackError(file, f"{key}.warn_at_percent", "marks must rise")
-
-
-def _check_classes(pack: Pack, file: str) -> None:
-    seen: set[str] = set()
-    for number, rule in enumerate(pack.class_rules):
-        if rule.id in seen:
-            raise PackError(file, f"rules[{number}].id", f"{rule.id} is there twice")
-        seen.add(rule.id)
-        for name in ("any_of", "all_of", "none_of"):
-            _check_facts(getattr(rule, name), file, f"rules[{number}].{name}")
-    for kind in CallKind:
-        if not any(
-            kind in rule.kinds and not (rule.any_of or rule.all_of or rule.none_of)
-            for rule in pack.class_rules
-        ):
-            raise PackError(file, "rules", f"no unconditional rule decides a {kind} call")
-
-
-def _check_script(pack: Pack, file: str) -> None:
-    seen: set[str] = set()
-    for number, step in enumerate(pack.safety_script.steps):
-        if step.key in seen:
-            raise PackError(file, f"steps[{number}].key", f"{step.key} is there twice")
-        seen.add(step.key)
-        _check_facts(step.unless_facts, file, f"steps[{number}].unless_facts")
-
-
-def _check_facts(names: tuple[str, ...], file: str, key: str) -> None:
-    for name in names:
-        if name not in FACT_NAMES:
-            raise PackError(file, key, f"no fact is called {name}")
+def as_texts(files: Mapping[str, str], label: str) -> dict[str, PackText]:
+    """Texts that lie in no folder (an edition that was sent or stored), shown under `label`."""
+    return {file: PackText(f"{label}/{file}", text) for file, text in files.items()}

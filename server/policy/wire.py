@@ -255,6 +255,9 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     """What a planned order of each kind needs (keys: order kinds of `server.work`)."""
     sources: dict[str, str]
     """Where each number of dispatch.toml comes from, by its dotted key."""
+    texts: dict[str, str]
+    """The files it was read from, inherited ones included, by name: what is stored when an edition
+    is kept. Reading them again gives this very pack."""
 
     @property
     def name(self) -> str:

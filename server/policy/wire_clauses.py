@@ -125,6 +125,11 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The fact that stops the clock. For incidents one of `What`."""
     start: Code
     """The fact that starts it. For incidents one of `StartFact`."""
+    stop_also: tuple[Code, ...] = ()
+    """Further facts that stop it too, whichever comes first (acceptance_failed: the company has
+    done its acceptance, and the next request begins the next clock)."""
+    recurs: bool = True
+    """Whether the starting fact, told again after the clock has stopped, begins the next one."""
     start_also: tuple[Code, ...] = ()
     """Further facts that must have happened too; the latest of all begins the clock (A14)."""
     not_before: Code | None = None

@@ -113,7 +113,7 @@ class Beyond(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Branch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One answer of a decision, or one outcome of a field or waiting step."""
+    """One answer of a decision, or one other outcome of a step than being done."""
 
     answer: Code
     zh: Text
@@ -147,7 +147,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     next: Code | None = None
     """Desk, wait and field steps that are done."""
     branches: tuple[Branch, ...] = ()
-    """Decisions: every answer. Field and wait steps: other outcomes than done, e.g.
+    """Decisions: every answer. Desk, field and wait steps: other outcomes than done, e.g.
     `not_ready`, `no_one_home`, `failed`, `declined`."""
     decides: Literal["person", "particulars"] = "person"
     fact: Code | None = None
