@@ -290,3 +290,27 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     def cause(self, code: str) -> Cause | None:
         """The exemption cause of that code, or None."""
         return next((cause for cause in self.causes if cause.code == code), None)
+
+    def process(self, process_id: str) -> Process | None:
+        """The process of that id, or None."""
+        return next((one for one in self.processes if one.id == process_id), None)
+
+    def customer_class(self, class_id: str) -> CustomerClass | None:
+        """The customer class of that id, or None."""
+        return next((one for one in self.customer_classes if one.id == class_id), None)
+
+    def document(self, document_id: str) -> Document | None:
+        """The document of that id, or None."""
+        return next((one for one in self.documents if one.id == document_id), None)
+
+    def form(self, form_id: str) -> Form | None:
+        """The form of that id, or None."""
+        return next((one for one in self.forms if one.id == form_id), None)
+
+    def role(self, role_id: str) -> CompanyRole | None:
+        """The company's role of that id, or None."""
+        return next((one for one in self.roles if one.id == role_id), None)
+
+    def channel(self, channel_id: str) -> Channel | None:
+        """The channel of that id, or None."""
+        return next((one for one in self.channels if one.id == channel_id), None)
