@@ -409,7 +409,7 @@ class CasePage(msgspec.Struct, frozen=True, kw_only=True):
     acts: list[CaseAct]
 
 
-class Unmasked(msgspec.Struct, frozen=True, kw_only=True):
+class ApplicantUnmasked(msgspec.Struct, frozen=True, kw_only=True):
     """The applicant unmasked; looking leaves a trace."""
 
     name: str
