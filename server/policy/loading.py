@@ -154,6 +154,9 @@ def inherited(
         if not (parent / HEAD_FILE).is_file():
             raise PackError(f"{head.extends}/{HEAD_FILE}", "", "there is no such pack")
         texts = inherited(head.extends, _own_texts(parent), at, (*heirs, name))
+        for number, process in enumerate(head.without):
+            if texts.pop(f"processes/{process}.toml", None) is None:
+                raise _error(own[HEAD_FILE], f"without[{number}]", f"inherits no {process}")
     texts.update(own)
     for file in BODY_FILES:
         if file not in texts:

@@ -223,6 +223,8 @@ class PackHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     emergency_phone: str | None = None
     extends: Code | None = None
     """Files this pack leaves out are taken from that pack (a process is one file)."""
+    without: tuple[Code, ...] = ()
+    """Processes it would inherit and does not have: its own take their place."""
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):

@@ -237,3 +237,26 @@ def test_every_number_of_dispatch_has_a_source() -> None:
         pack.sources
     )
     assert all(pack.sources.values())
+
+
+def with_processes(folder: Path, ids: str, without: str) -> None:
+    """An heir of `default` that leaves out `without`."""
+    heir = folder / "heir"
+    heir.mkdir()
+    (heir / "pack.toml").write_text(
+        f'name = "heir"\nedition = "1"\nzh = "承"\nen = "Heir"\nsource = "test"\n'
+        f'extends = "{ids}"\nwithout = ["{without}"]\n',
+        encoding="utf-8",
+    )
+
+
+def test_an_heir_may_leave_out_a_process(folder: Path) -> None:
+    with_processes(folder, "xinzheng", "P05")
+    assert "P05" in {process.id for process in load_pack("xinzheng", folder).processes}
+    assert "P05" not in {process.id for process in load_pack("heir", folder).processes}
+
+
+def test_an_heir_cannot_leave_out_what_it_does_not_inherit(folder: Path) -> None:
+    with_processes(folder, "xinzheng", "P99")
+    with pytest.raises(PackError, match=r"heir/pack\.toml:7: without\[0\]: inherits no P99"):
+        load_pack("heir", folder)
