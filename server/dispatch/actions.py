@@ -16,7 +16,13 @@ from sqlalchemy.dialects.postgresql import insert
 from geo.coordinates import LonLat
 from server.db import Tx, new_id
 from server.dispatch import queries
-from server.dispatch.rules import exclusions, mobilisation, origin_of, rank
+from server.dispatch.rules import (
+    exclusions,
+    mobilisation,
+    origin_of,
+    planned_shortfalls,
+    rank,
+)
 from server.dispatch.rules_alarms import AlarmDue, AlarmKey, AlarmKind, SubjectKind
 from server.dispatch.tables import Alarm, RecommendationChoice, StoredRecommendation
 from server.dispatch.wire import (
@@ -103,15 +109,20 @@ async def dispatch(
 ) -> Assignment:
     """Send a crew: offer it the order, with its ETA and the time it has to acknowledge.
 
-    Every dispatch stands on a stored recommendation; without one, one is made. A crew among the
-    candidates may be sent whatever its rank (a reason is kept if given); an excluded crew needs a
-    reason (OverrideNeedsReason). Raises NotFound, Invalid (a recommendation for other work), and
-    what `work.offer` refuses: CrewAlreadyAssigned, IncidentAlreadyDispatched, OrderSettled.
+    Every dispatch of an incident's work stands on a stored recommendation; without one, one is
+    made. A case's work is arranged, not raced for: without a recommendation it is given to a crew
+    that has a shift now or to come and what the work needs, and no offer of it runs out. A crew
+    among the candidates may be sent whatever its rank (a reason is kept if given); an excluded crew
+    needs a reason (OverrideNeedsReason). Raises NotFound, Invalid (a recommendation for other
+    work), and what `work.offer` refuses: CrewAlreadyAssigned, IncidentAlreadyDispatched,
+    OrderSettled.
     """
     order = await work_queries.order(tx, work_order_id)
     owner, owner_id = owner_of(order)
     # Before anything is written that points at the order: its lock comes after the owner's.
     await owner.lock(tx, owner_id)
+    if recommendation_id is None and order.case_id is not None:
+        return await _arrange(tx, order, crew_id, override_reason, additional=additional)
     if recommendation_id is None:
         recommendation_id = (await recommend(tx, work_order_id, roads)).id
     stored = await queries.recommendation(tx, recommendation_id)
@@ -134,7 +145,9 @@ async def dispatch(
         if eta is None or eta.eta_seconds is None
         else tx.now + timedelta(seconds=eta.eta_seconds),
         eta_kind=None if eta is None else eta.eta_kind,
-        expires_at=tx.now + timedelta(seconds=ladder.offer_expires_s),
+        expires_at=None
+        if order.case_id is not None
+        else tx.now + timedelta(seconds=ladder.offer_expires_s),
         additional=additional,
     )
     tx.session.add(
@@ -155,6 +168,7 @@ async def dispatch(
             tx,
             "recommendation_overridden",
             incident_id=order.incident_id,
+            case_id=order.case_id,
             subject=("assignment", assignment.id),
             params={
                 "crew": code,
@@ -164,6 +178,51 @@ async def dispatch(
         )
     await tx.session.flush()
     return assignment
+
+
+async def _arrange(
+    tx: Tx, order: WorkOrder, crew_id: UUID, override_reason: str | None, *, additional: bool
+) -> Assignment:
+    """Give planned work to a crew; one that lacks something needs a reason, which is kept.
+
+    Raises NotFound, OverrideNeedsReason, and what `work.offer` refuses.
+    """
+    crew = await queries.planned_crew(tx, crew_id)
+    shortfalls = planned_shortfalls(crew, _need(order))
+    reason = (override_reason or "").strip() or None
+    if shortfalls and reason is None:
+        raise OverrideNeedsReason(shortfalls=", ".join(one.code for one in shortfalls))
+    assignment = await work.offer(
+        tx,
+        work_order_id=order.id,
+        crew_id=crew_id,
+        offered_by=tx.actor.name,
+        offered_by_id=tx.actor.id,
+        additional=additional,
+    )
+    if shortfalls:
+        note(
+            tx,
+            "shortfalls_overridden",
+            case_id=order.case_id,
+            subject=("assignment", assignment.id),
+            params={
+                "crew": crew.name,
+                "shortfalls": [one.code for one in shortfalls],
+                "reason": reason,
+            },
+        )
+    return assignment
+
+
+def _need(order: WorkOrder) -> Need:
+    return Need(
+        skills=order.required_skills,
+        kit=order.required_kit,
+        min_staff=order.min_staff,
+        emergency=order.emergency,
+        planned=order.case_id is not None,
+    )
 
 
 def _check_override(
@@ -188,12 +247,7 @@ async def _inputs(
         at=tx.now,
         work_order_id=order.id,
         target=target,
-        need=Need(
-            skills=order.required_skills,
-            kit=order.required_kit,
-            min_staff=order.min_staff,
-            emergency=order.emergency,
-        ),
+        need=_need(order),
         due_at=due_at,
         mobilisation_s=_mobilisation(pack),
         fix_stale_s=pack.dispatch.fix_stale_s,

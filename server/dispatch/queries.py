@@ -14,8 +14,9 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import and_, func, or_, select
 
+from server.crews import queries as crews
 from server.crews.queries import line_up
-from server.crews.tables import Crew
+from server.crews.tables import Crew, Shift
 from server.db import Tx
 from server.dispatch.tables import Alarm, RecommendationChoice, StoredRecommendation
 from server.dispatch.wire import (
@@ -25,6 +26,7 @@ from server.dispatch.wire import (
     HeldBy,
     LastFix,
     LonLatView,
+    PlannedCrew,
     Ranking,
     RankingInputs,
     Recommendation,
@@ -33,6 +35,7 @@ from server.feed import Kind, Representation, represents
 from server.refusal import NotFound
 from server.tracking.tables import NewestFix
 from server.work.lifecycle import LIVE, AssignmentState
+from server.work.queries import holds_its_crew
 from server.work.tables import Assignment, WorkOrder
 
 _LIVE = [state.value for state in AssignmentState if state in LIVE]
@@ -116,7 +119,10 @@ async def _work(tx: Tx, order_id: UUID) -> dict[UUID, _Work]:
         .join(WorkOrder, WorkOrder.id == Assignment.work_order_id)
         .where(
             or_(
-                Assignment.state.in_(_LIVE),
+                and_(
+                    Assignment.state.in_(_LIVE),
+                    or_(holds_its_crew(), Assignment.work_order_id == order_id),
+                ),
                 and_(Assignment.work_order_id == order_id, Assignment.state.in_(answered)),
             )
         )
@@ -140,6 +146,27 @@ async def _work(tx: Tx, order_id: UUID) -> dict[UUID, _Work]:
                 )
             )
     return found
+
+
+async def planned_crew(tx: Tx, crew_id: UUID) -> PlannedCrew:
+    """A crew as planned work looks at it. Raises NotFound."""
+    row = await crews.crew(tx, crew_id)
+    members = (await crews.members_of(tx, [crew_id]))[crew_id]
+    has_shift = bool(await crews.shifts_at(tx, tx.now, [crew_id])) or (
+        await tx.session.scalar(
+            select(Shift.id).where(Shift.crew_id == crew_id, Shift.starts_at > tx.now).limit(1)
+        )
+        is not None
+    )
+    return PlannedCrew(
+        crew_id=crew_id,
+        name=row.name,
+        has_shift=has_shift,
+        out_of_service_reason=row.out_of_service_reason,
+        skills=sorted({skill for one in members for skill in one.skills}),
+        kit=row.kit,
+        staff_count=len(members),
+    )
 
 
 async def recommendation(tx: Tx, recommendation_id: UUID) -> StoredRecommendation:

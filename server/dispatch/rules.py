@@ -16,7 +16,9 @@ from server.dispatch.wire import (
     HeldBy,
     LonLatView,
     MobilisationSeconds,
+    Need,
     OriginSource,
+    PlannedCrew,
     Ranking,
     RankingInputs,
     Remark,
@@ -54,7 +56,8 @@ def exclusions(crew: CrewSeen, inputs: RankingInputs) -> list[Remark]:
     """Every hard rule that forbids sending this crew; empty when it may go.
 
     Rules: on duty, in service, skill, kit, staffing, not already sent here, has not declined this
-    order, not bound by an emergency (nor, for ordinary work, by anything).
+    order, not bound by an emergency (nor, for ordinary work, by anything; a crew may have several
+    planned orders, one after another).
     """
     need = inputs.need
     found: list[Remark] = []
@@ -80,13 +83,33 @@ def exclusions(crew: CrewSeen, inputs: RankingInputs) -> list[Remark]:
             found.append(Remark("already_sent_here", {"state": held.state}))
         elif held.emergency and held.state in UNINTERRUPTIBLE:
             found.append(Remark("uninterruptible", {"number": held.owner_number}))
-        elif held.emergency or not need.emergency:
+        elif held.emergency or not (need.emergency or need.planned):
             found.append(
                 Remark("already_assigned", {"number": held.owner_number, "state": held.state})
             )
     if crew.declined_at is not None:
         age_s = round((inputs.at - crew.declined_at).total_seconds())
         found.append(Remark("declined_here", {"seconds_ago": age_s}))
+    return found
+
+
+def planned_shortfalls(crew: PlannedCrew, need: Need) -> list[Remark]:
+    """Why a crew may not be given planned work without a reason; empty when it may.
+
+    It need not be on duty now: a shift to come will do. Work it already has is no obstacle.
+    """
+    found: list[Remark] = []
+    if not crew.has_shift:
+        found.append(Remark("no_shift"))
+    if crew.out_of_service_reason is not None:
+        found.append(Remark("out_of_service", {"reason": crew.out_of_service_reason}))
+    found += [
+        Remark("missing_skill", {"skill": skill})
+        for skill in sorted(set(need.skills) - set(crew.skills))
+    ]
+    found += [Remark("missing_kit", {"kit": kit}) for kit in sorted(set(need.kit) - set(crew.kit))]
+    if crew.staff_count < need.min_staff:
+        found.append(Remark("short_staffed", {"have": crew.staff_count, "need": need.min_staff}))
     return found
 
 
@@ -224,7 +247,8 @@ def _shortfalls(
         found.append(Remark("place_unknown"))
     work = _interruptible(crew)
     if work is not None:
-        found.append(Remark("leaves_other_work", {"number": work.owner_number}))
+        code = "has_other_work" if inputs.need.planned else "leaves_other_work"
+        found.append(Remark(code, {"number": work.owner_number}))
     if crew.expired_at is not None:
         age_s = round((inputs.at - crew.expired_at).total_seconds())
         found.append(Remark("offer_ran_out_before", {"seconds_ago": age_s}))

@@ -81,6 +81,19 @@ class CrewSeen(msgspec.Struct, frozen=True, kw_only=True):
     """Null: not asked for (excluded), or nobody knows where the work is."""
 
 
+class PlannedCrew(msgspec.Struct, frozen=True, kw_only=True):
+    """A crew as far as planned work looks at it, on duty or not."""
+
+    crew_id: UUID
+    name: str
+    has_shift: bool
+    """It is on duty, or has a shift to come."""
+    out_of_service_reason: str | None
+    skills: list[str]
+    kit: list[str]
+    staff_count: int
+
+
 class Need(msgspec.Struct, frozen=True, kw_only=True):
     """What the work asks of a crew."""
 
@@ -88,6 +101,8 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     kit: list[str]
     min_staff: int
     emergency: bool
+    planned: bool = False
+    """A case's work: crews have several such orders in a day, one after another."""
 
 
 class MobilisationSeconds(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ from server.refusal import NotFound, Refusal, VersionChanged
 from server.work import queries
 from server.work.lifecycle import (
     LIVE,
+    UNDER_WAY,
     AssignmentState,
     DeskVerb,
     OrderKind,
@@ -405,7 +406,11 @@ async def settle(tx: Tx, order: WorkOrder, row: Assignment) -> None:
         order.ended_at = tx.now if state in (OrderState.DONE, OrderState.NOT_DONE) else None
         touch(tx, Kind.WORK_ORDER, order.id)
     held = AssignmentState(row.state) in LIVE
-    if held and AssignmentState(row.state) is not AssignmentState.OFFERED:
+    agreed = AssignmentState(row.state) is not AssignmentState.OFFERED
+    if order.case_id is not None:
+        # Planned work is agreed to ahead: only doing it keeps a crew past the end of its shift.
+        agreed = AssignmentState(row.state) in UNDER_WAY
+    if held and agreed:
         await crews.keep_on_duty(tx, row.crew_id)
     elif not held and not await queries.other_live_of_crew(tx, row.crew_id, row.id):
         await crews.let_off_duty(tx, row.crew_id, tx.now)

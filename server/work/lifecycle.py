@@ -39,6 +39,9 @@ LIVE: Final = frozenset(
 )
 """The crew is held by this assignment."""
 
+UNDER_WAY: Final = frozenset({AssignmentState.EN_ROUTE, AssignmentState.ON_SCENE})
+"""The crew is doing it now. Planned work holds a crew only then: it may be agreed days ahead."""
+
 RELEASED: Final = frozenset(
     {AssignmentState.DECLINED, AssignmentState.RECALLED, AssignmentState.EXPIRED}
 )

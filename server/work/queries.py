@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from geo.coordinates import LonLat
@@ -19,7 +19,15 @@ from server.crews import queries as crews
 from server.crews.tables import Crew
 from server.db import Tx
 from server.refusal import NotFound
-from server.work.lifecycle import COMPLETING, LIVE, SETTLED, AssignmentState, OrderState, Verb
+from server.work.lifecycle import (
+    COMPLETING,
+    LIVE,
+    SETTLED,
+    UNDER_WAY,
+    AssignmentState,
+    OrderState,
+    Verb,
+)
 from server.work.rules import ARRIVAL_WINDOW
 from server.work.tables import (
     ArrivalProof,
@@ -31,6 +39,7 @@ from server.work.tables import (
 from server.work.wire import Outcome
 
 _LIVE = tuple(state.value for state in AssignmentState if state in LIVE)
+_UNDER_WAY = tuple(state.value for state in AssignmentState if state in UNDER_WAY)
 _OVER = tuple(state.value for state in (*SETTLED, OrderState.DONE, OrderState.NOT_DONE))
 
 
@@ -167,6 +176,24 @@ async def live_assignments(
     return rows.all()
 
 
+def holds_its_crew() -> ColumnElement[bool]:
+    """Of a live assignment, joined to its order: the crew is bound by it now. Planned work binds it
+    from the departure on, as it may be agreed days ahead."""
+    return or_(WorkOrder.case_id.is_(None), Assignment.state.in_(_UNDER_WAY))
+
+
+async def binding_assignments(tx: Tx, crew_ids: Collection[UUID]) -> Sequence[Assignment]:
+    """Live assignments of these crews that bind them now, oldest first."""
+    rows = await tx.session.scalars(
+        select(Assignment)
+        .join(WorkOrder, WorkOrder.id == Assignment.work_order_id)
+        .where(Assignment.state.in_(_LIVE), Assignment.crew_id.in_(crew_ids), holds_its_crew())
+        .order_by(Assignment.offered_at, Assignment.id)
+        .execution_options(populate_existing=True)
+    )
+    return rows.all()
+
+
 async def live_assignments_of(tx: Tx, incident_id: UUID) -> list[Assignment]:
     """The assignments that hold crews for an incident, oldest first."""
     live = {state.value for state in LIVE}
@@ -187,10 +214,16 @@ async def live_assignment_count(tx: Tx, incident_id: UUID) -> int:
 
 
 async def other_live_of_crew(tx: Tx, crew_id: UUID, but: UUID) -> bool:
-    """True when the crew is held by an assignment other than `but`."""
+    """True when the crew is bound now by an assignment other than `but`."""
     found = await tx.session.scalar(
         select(Assignment.id)
-        .where(Assignment.crew_id == crew_id, Assignment.state.in_(_LIVE), Assignment.id != but)
+        .join(WorkOrder, WorkOrder.id == Assignment.work_order_id)
+        .where(
+            Assignment.crew_id == crew_id,
+            Assignment.state.in_(_LIVE),
+            Assignment.id != but,
+            holds_its_crew(),
+        )
         .limit(1)
     )
     return found is not None

@@ -136,7 +136,7 @@ async def crew_views(tx: Tx, ids: Collection[UUID] | None = None) -> list[CrewVi
     members = await crews.members_of(tx, crew_ids)
     shifts = await crews.shifts_at(tx, tx.now, crew_ids)
     held: dict[UUID, Assignment] = {}
-    for assignment in await queries.live_assignments(tx, crew_ids):
+    for assignment in await queries.binding_assignments(tx, crew_ids):
         before = held.get(assignment.crew_id)
         # Ordinary work may stand beside an emergency: the emergency is what the crew is doing.
         if before is None or (assignment.emergency and not before.emergency):
