@@ -33,8 +33,8 @@ LEAK_WORDS: tuple[str, ...] = (
     "smell gas",
 )
 """Words that make an application an alarm until somebody has asked. Source: 004 三
-«燃气泄漏、燃烧、中毒、爆炸»; domain.md §1.11 A19 «leak words upgrade to T34»; the rest are how callers
-say it. 燃烧 alone is not among them: burners (燃烧器) are what many apply for."""
+«燃气泄漏、燃烧、中毒、爆炸»; domain.md §1.11 A19 «leak words upgrade to T34»; the rest are how
+callers say it. 燃烧 alone is not among them: burners (燃烧器) are what many apply for."""
 
 _COUNTER = frozenset({"walk_in", "gov_hall"})
 
