@@ -33,7 +33,7 @@ FACTS_OF: dict[SubjectKind, frozenset[str]] = {
     SubjectKind.LEAD: frozenset({"pushed", "handed_over", "contacted"}),
     SubjectKind.DEFERRAL: frozenset({"deferred", "papers_in"}),
     SubjectKind.ISSUE: frozenset({"issue_found", "issue_closed"}),
-    SubjectKind.OUTAGE: frozenset({"noticed", "work_started", "restored"}),
+    SubjectKind.OUTAGE: frozenset({"planned", "noticed", "work_started", "restored"}),
     SubjectKind.ROUTINE: frozenset({"begun", "done"}),
 }
 """Facts that the rooms tell of each subject by themselves. The other facts of a case are told by

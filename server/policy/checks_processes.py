@@ -103,19 +103,26 @@ def _graph(process: Process) -> Iterator[Found]:
             yield f"steps[{number}].id", f"{step.id} goes round for ever among {loop}"
         else:
             yield f"steps[{number}].id", f"no end can be reached from {step.id}"
-    tellers = {
-        fact: [step.id for step in process.steps if fact in facts_of(step)]
-        for fact in facts_told_by(process)
-    }
+    told = facts_told_by(process)
     for number, step in enumerate(process.steps):
         for fact in step.needs_facts:
-            before = _closure(
-                {after for teller in tellers.get(fact, ()) for after in leads_to[teller]}, leads_to
-            )
-            if fact not in tellers:
+            after = {place for other in process.steps for place in _where_told(other, fact)}
+            if fact not in told:
                 yield f"steps[{number}].needs_facts", f"no step tells the fact {fact}"
-            elif fact != process.start_fact and step.id not in before:
+            elif fact != process.start_fact and step.id not in _closure(after, leads_to):
                 yield f"steps[{number}].needs_facts", f"{fact} is only told after {step.id}"
+
+
+def _where_told(step: Step, fact: str) -> Iterator[str]:
+    """The steps a case may be at right after this one told `fact`."""
+    if fact == step.enter_fact:
+        yield from targets_of(step)
+    if fact == step.fact and step.next is not None:
+        yield step.next
+    for branch in step.branches:
+        if fact in (branch.fact, step.fact if step.kind is StepKind.DECISION else None):
+            yield branch.next
+            yield from (beyond.next for beyond in branch.beyond)
 
 
 def _closure(starts: Iterable[str], edges: dict[str, set[str]]) -> set[str]:

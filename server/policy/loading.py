@@ -98,10 +98,18 @@ def load_pack(name: str, folder: Path = PACKS_FOLDER) -> Pack:
 def problems_of(name: str, folder: Path = PACKS_FOLDER) -> list[PackError]:
     """Everything that is wrong with a pack, for whoever writes one; empty: it loads."""
     try:
-        texts = texts_of(name, folder)
+        own = _own_texts(folder / name)
     except PackError as error:
         return [error]
-    return _Reading(name, texts).read()[1]
+    return problems_in(name, own, folder)
+
+
+def problems_in(name: str, own: PackTexts, folder: Path = PACKS_FOLDER) -> list[PackError]:
+    """Everything that is wrong with a pack of these texts, inherited ones looked up in `folder`."""
+    try:
+        return _Reading(name, inherited(name, own, folder)).read()[1]
+    except PackError as error:
+        return [error]
 
 
 def read_pack(name: str, texts: PackTexts) -> Pack:
@@ -298,8 +306,14 @@ def _own_texts(home: Path) -> dict[str, PackText]:
 
 
 def _error(source: PackText, key: str, why: str) -> PackError:
-    line = locate(source.text, key) or locate(source.text, f"{FLAT_TABLE}.{key}")
-    return PackError(source.shown, key, why, line)
+    return PackError(source.shown, key, why, _line(source, key))
+
+
+def _line(source: PackText, key: str) -> int | None:
+    """Without a key there is no line to name, and the file need not be TOML."""
+    if not key:
+        return None
+    return locate(source.text, key) or locate(source.text, f"{FLAT_TABLE}.{key}")
 
 
 def _toml(source: PackText) -> dict[str, Any]:
@@ -319,8 +333,7 @@ def _converted(source: PackText, raw: dict[str, Any], kind: type[T]) -> T:
         key = where.rstrip("`").lstrip(".")
         unknown = _UNKNOWN_FIELD.search(why)
         wanted = f"{key}.{unknown.group(1)}" if unknown else key
-        line = locate(source.text, wanted) or locate(source.text, f"{FLAT_TABLE}.{wanted}")
-        raise PackError(source.shown, key or TOP, why, line) from error
+        raise PackError(source.shown, key or TOP, why, _line(source, wanted)) from error
 
 
 def _take_sources(

@@ -33,8 +33,8 @@ def locate(text: str, key: str) -> int | None:
 
     None when nothing of it is in the text: no line is better than a wrong one.
     """
-    lines = lines_of_keys(text)
     path = path_of(key)
+    lines = lines_of_keys(text) if path else {}
     while path:
         if path in lines:
             return lines[path]
