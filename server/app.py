@@ -18,6 +18,7 @@ from server.customers.http import CustomersController
 from server.db import Database
 from server.dispatch.http import AlarmsController, DispatchController
 from server.drill.http import DemoController
+from server.forms.http import FormsController
 from server.hotline.http import HotlineController
 from server.incidents.http import (
     ExemptionsController,
@@ -47,6 +48,7 @@ PLAN = Plan(
         IncidentsController,
         IncidentOrdersController,
         ExemptionsController,
+        FormsController,
         HotlineController,
         DispatchController,
         AlarmsController,

@@ -1,7 +1,6 @@
 """HTML to PDF, with the Chinese fonts inside, and nothing fetched from anywhere.
 
-Not here: what the page says (`rendering`). The fonts are Noto Serif SC and Noto Sans SC (SIL Open
-Font License 1.1), out of a Python package; only the characters used are written into a PDF.
+Not here: what the page says (`rendering`), the fonts themselves (`fonts`).
 """
 
 from __future__ import annotations
@@ -9,34 +8,21 @@ from __future__ import annotations
 import importlib.util
 import io
 import threading
-from functools import cache
 
-import pylopdf_fonts_zh_cn
-
+from server.forms.fonts import SANS, SERIF, font, is_font
 from server.forms.rules import PdfNotHere
-
-FACES = {
-    "changming-font:serif": pylopdf_fonts_zh_cn.serif_path,
-    "changming-font:sans": pylopdf_fonts_zh_cn.sans_path,
-}
-"""The only addresses a page may be given something from."""
 
 FONT_STYLE = "".join(
     f"@font-face{{font-family:'{family}';src:url({address})}}"
     for family, address in (
-        ("Changming Serif", "changming-font:serif"),
-        ("Changming Sans", "changming-font:sans"),
+        ("Changming Serif", SERIF),
+        ("Changming Sans", SANS),
     )
 )
 """The layout asks for these families first, so a browser without them takes its own."""
 
 _one_at_a_time = threading.Lock()
 """The renderer keeps caches of its own; two pages at once are not worth the doubt."""
-
-
-@cache
-def _font(address: str) -> bytes:
-    return FACES[address]().read_bytes()
 
 
 def pdf_possible() -> bool:
@@ -59,8 +45,8 @@ def to_pdf(page: str, *, title: str) -> bytes:
 
         def fetch_url(self, url: str) -> plutoprint.ResourceData:
             """The font of that address, else nothing."""
-            if url in FACES:
-                return plutoprint.ResourceData(_font(url), "font/otf")
+            if is_font(url):
+                return plutoprint.ResourceData(font(url), "font/otf")
             return plutoprint.ResourceData(b"", "text/plain")
 
     with _one_at_a_time:

@@ -83,6 +83,11 @@ OSM      POST   /api/customers/{customer_id}/entries
 OSM      POST   /api/customers/{customer_id}/plans
 OSM      POST   /api/customers/{customer_id}/unmask
 DOSU     GET    /api/safety-script
+DOSMU    GET    /api/cases/{case_id}/forms
+DOSMU    GET    /api/forms/{form_id}
+DOSMU    GET    /api/forms/{form_id}/html
+DOSMU    GET    /api/forms/{form_id}/pdf
+DOSM     POST   /api/forms/{form_id}/signatures
 DOS      POST   /api/rings
 DOS      POST   /api/calls/{call_id}/log
 DOS      POST   /api/calls/{call_id}/abandon
