@@ -1,105 +1,37 @@
-"""Every write of promises. Callers hold the lock on the subject (incident first, clocks after).
+"""The clocks of incidents: every write. Callers hold the lock on the incident; clocks come after.
 
-Emergencies never pause: there is no pause here. A claim of exemption stands beside the raw times.
+Emergencies never pause: there is no pause here. Not here: the clocks of everything else
+(`actions_terms`), claims that a late one be excused (`actions_exemptions`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from server.actor import Role
 from server.db import Tx, new_id
 from server.feed import Kind, note, touch
 from server.policy.queries import pack_of
 from server.policy.rules import clauses_for
 from server.policy.wire import Area, Clause, IncidentClass, What
 from server.promises import queries
+from server.promises.queries_terms import work_time_of
 from server.promises.rules import (
     Arithmetic,
     ClockState,
     ExemptionState,
     Figures,
-    claim_open,
     derive,
     earliest,
     explain,
     figures,
 )
-from server.promises.tables import Exemption, PromiseClock, PromiseRound, ReportedFact
-from server.promises.wire import ExemptionClaim
-from server.refusal import Invalid, Refusal
-
-
-class ClockCancelled(Refusal):
-    """The clock was replaced or ended and promises nothing any more."""
-
-    code = "clock_cancelled"
-    zh = "该时钟已终止，不能申请免责"
-    en = "This clock is no longer counted, so there is nothing to excuse."
-
-
-class ExemptionNotAllowed(Refusal):
-    """The clause does not know that cause (or knows none)."""
-
-    code = "exemption_not_allowed"
-    zh = "条款 {clause} 不允许以“{cause}”免责"
-    en = "Clause {clause} allows no exemption for “{cause}”."
-
-
-class ExemptionTooLate(Refusal):
-    """The time to claim is over (domain.md §1.11 A18: before or within 30 min of arrival)."""
-
-    code = "exemption_too_late"
-    zh = "申请免责已过时限（停表后 {minutes} 分钟内）"
-    en = "The time to claim an exemption is over ({minutes} min after the clock stopped)."
-
-
-class ExemptionStands(Refusal):
-    """There is already a claim on this clock, open or granted."""
-
-    code = "exemption_stands"
-    zh = "该时钟已有免责申请"
-    en = "This clock already has a claim of exemption."
-
-
-class ExemptionAlreadyRuled(Refusal):
-    """A ruling is made once."""
-
-    code = "exemption_already_ruled"
-    zh = "该申请已由{judge}裁定"
-    en = "{judge} has already ruled on this claim."
-
-
-class JudgeIsClaimant(Refusal):
-    """Nobody judges their own claim."""
-
-    code = "judge_is_claimant"
-    status = 403
-    zh = "不能裁定自己提出的免责申请"
-    en = "You may not rule on your own claim."
-
-
-class JudgeOfSameCrew(Refusal):
-    """Nobody judges a crew they belong to (domain.md §3.3 F10)."""
-
-    code = "judge_of_same_crew"
-    status = 403
-    zh = "本班组成员不能裁定该班组的免责申请"
-    en = "A member of the crew concerned may not rule on this claim."
-
-
-class CauseNeedsSupervisor(Refusal):
-    """The open-ended cause is a supervisor's to rule on (domain.md §1.11 A18)."""
-
-    code = "cause_needs_supervisor"
-    status = 403
-    zh = "该免责原因须由值班长裁定"
-    en = "Only a supervisor may rule on this cause."
+from server.promises.rules_units import by_calendar
+from server.promises.rules_worktime import WorkTime
+from server.promises.tables import PromiseClock, PromiseRound, ReportedFact
 
 
 async def start_clocks(
@@ -241,99 +173,11 @@ async def cancel(tx: Tx, subject_kind: str, subject_id: UUID, reason: str) -> No
     if latest is None:
         return
     latest.ended_reason = latest.ended_reason or reason
-    zone = await queries.zone_of(tx)
+    work = await work_time_of(tx, await pack_of(tx))
     for clock in await queries.clocks_of_round(tx, latest.id):
         if clock.state == ClockState.RUNNING.value:
-            _cancel(tx, clock, reason, explain(_figures_of(clock), zone, cancelled=True))
+            _cancel(tx, clock, reason, work)
     await tx.session.flush()
-
-
-async def claim_exemption(
-    tx: Tx, subject_kind: str, subject_id: UUID, claim: ExemptionClaim
-) -> Exemption:
-    """Ask that a clock's lateness be excused. The raw result stays; nothing pauses.
-
-    Refusals: ClockCancelled, ExemptionNotAllowed, ExemptionTooLate, ExemptionStands, Invalid
-    (no evidence). Source: seed 004 三.3 «交通堵塞…给予免责»; domain.md §1.11 A18.
-    """
-    clock = await queries.locked_clock(tx, claim.clock_id)
-    if (clock.subject_kind, clock.subject_id) != (subject_kind, subject_id):
-        raise Invalid(field="clock_id", why="another incident's clock / 属于其他险情的时钟")
-    clause = msgspec.convert(clock.clause, Clause)
-    pack = await pack_of(tx)
-    within = timedelta(seconds=pack.dispatch.exemption_claim_within_s)
-    state = ClockState(clock.state)
-    if state is ClockState.CANCELLED:
-        raise ClockCancelled
-    if claim.cause not in clause.exemptions:
-        raise ExemptionNotAllowed(clause=clause.id, cause=claim.cause)
-    if not claim_open(state=state, stopped_at=clock.stopped_at, now=tx.now, within=within):
-        raise ExemptionTooLate(minutes=int(within.total_seconds() // 60))
-    for field, value in (("words", claim.words), ("evidence", claim.evidence)):
-        if not value.strip():
-            raise Invalid(field=field, why="must not be empty / 不能为空")
-    if await queries.standing_exemption(tx, clock.id) is not None:
-        raise ExemptionStands
-    row = Exemption(
-        id=new_id(),
-        clock_id=clock.id,
-        subject_kind=subject_kind,
-        subject_id=subject_id,
-        cause=claim.cause,
-        words=claim.words.strip(),
-        evidence=claim.evidence.strip(),
-        claimed_at=tx.now,
-        claimed_by=tx.actor.id,
-        claimed_by_name=tx.actor.name,
-    )
-    tx.session.add(row)
-    clock.exemption = ExemptionState.CLAIMED.value
-    touch(tx, Kind.CLOCK, clock.id)
-    _note(tx, "exemption_claimed", clock, {"cause": claim.cause, "words": row.words})
-    await tx.session.flush()
-    return row
-
-
-async def rule_on_exemption(
-    tx: Tx,
-    exemption_id: UUID,
-    *,
-    granted: bool,
-    reason: str,
-    judge_crew_ids: Collection[UUID],
-    attending_crew_ids: Collection[UUID] = (),
-) -> Exemption:
-    """Grant or refuse a claim, once, by somebody independent.
-
-    judge_crew_ids: crews the acting person belongs to (promises does not know crews).
-    attending_crew_ids: crews that were sent; those that reported facts are added here.
-    Refusals: ExemptionAlreadyRuled, JudgeIsClaimant, JudgeOfSameCrew, CauseNeedsSupervisor.
-    """
-    # The clock is locked before the claim, as when claiming, so that the two never wait in a ring.
-    clock = await queries.locked_clock(tx, (await queries.exemption(tx, exemption_id)).clock_id)
-    row = await queries.locked_exemption(tx, exemption_id)
-    if row.state != ExemptionState.CLAIMED.value:
-        raise ExemptionAlreadyRuled(judge=row.ruled_by_name)
-    if tx.actor.id is None or row.claimed_by == tx.actor.id:
-        raise JudgeIsClaimant
-    facts = await queries.reported(tx, row.subject_kind, row.subject_id)
-    concerned = {fact.crew_id for fact in facts if fact.crew_id} | set(attending_crew_ids)
-    if concerned & set(judge_crew_ids):
-        raise JudgeOfSameCrew
-    cause = (await pack_of(tx)).cause(row.cause)
-    if (cause is None or cause.supervisor_only) and Role.SUPERVISOR not in tx.actor.roles:
-        raise CauseNeedsSupervisor
-    if not reason.strip():
-        raise Invalid(field="reason", why="must not be empty / 不能为空")
-    state = ExemptionState.GRANTED if granted else ExemptionState.REFUSED
-    row.state = state.value
-    row.ruled_at, row.ruled_by, row.ruled_by_name = tx.now, tx.actor.id, tx.actor.name
-    row.ruling = reason.strip()
-    clock.exemption = state.value
-    touch(tx, Kind.CLOCK, clock.id)
-    _note(tx, f"exemption_{state.value}", clock, {"cause": row.cause, "reason": row.ruling})
-    await tx.session.flush()
-    return row
 
 
 async def _settle(
@@ -347,7 +191,7 @@ async def _settle(
     rounds, clocks: the subject's rounds and this round's clocks where the caller knows them.
     """
     pack = await pack_of(tx)
-    zone = await queries.zone_of(tx)
+    work = await work_time_of(tx, pack)
     if rounds is None:
         rounds = await queries.rounds(tx, round_.subject_kind, round_.subject_id)
     if clocks is None:
@@ -362,8 +206,8 @@ async def _settle(
     applying = {clause.id for clause in clauses}
     for clause_id, row in rows.items():
         if clause_id not in applying and row.state == ClockState.RUNNING.value:
-            _cancel(tx, row, "superseded", explain(_figures_of(row), zone, cancelled=True))
-    for fresh in derive(clauses, round_.alarm_received_at, facts):
+            _cancel(tx, row, "superseded", work)
+    for fresh in derive(clauses, round_.alarm_received_at, facts, work):
         existing = rows.get(fresh.clause.id)
         if existing is None and round_.ended_reason is not None:
             # A report that comes late corrects an ended round but begins nothing in it.
@@ -378,21 +222,22 @@ async def _settle(
                 clause_id=fresh.clause.id,
                 clause=msgspec.to_builtins(fresh.clause),
                 pack_version=pack.version,
+                by_calendar=by_calendar(fresh.clause.limit),
                 exemption=ExemptionState.NONE.value,
             )
             tx.session.add(row)
-            _write(row, fresh, explain(fresh, zone))
+            _write(row, fresh, explain(fresh, work.zone))
             touch(tx, Kind.CLOCK, row.id)
             if fresh.clause.what == What.ARRIVED:
                 _note(tx, "promise_started", row, {"due_at": fresh.due_at})
             if fresh.stopped_at is not None:
                 _note_stop(tx, row, None)
             continue
-        _correct(tx, existing, fresh.started_at, fresh.stopped_at, zone)
+        _correct(tx, existing, fresh.started_at, fresh.stopped_at, work)
     for clause_id, row in rows.items():
         # A decided clock whose clause no longer applies still learns of an earlier report.
         if clause_id not in applying and row.state != ClockState.CANCELLED.value:
-            _correct(tx, row, row.started_at, facts.get(What(row.what)), zone)
+            _correct(tx, row, row.started_at, facts.get(What(row.what)), work)
     await tx.session.flush()
 
 
@@ -403,9 +248,9 @@ def _round_at(rounds: Collection[PromiseRound], at: datetime) -> PromiseRound:
     return begun[-1] if begun else ordered[0]
 
 
-def _figures_of(row: PromiseClock) -> Figures:
+def _figures_of(row: PromiseClock, work: WorkTime) -> Figures:
     clause = msgspec.convert(row.clause, Clause)
-    return figures(clause, row.started_at, row.stopped_at)
+    return figures(clause, row.started_at, row.stopped_at, work)
 
 
 def _write(row: PromiseClock, clock: Figures, arithmetic: Arithmetic) -> None:
@@ -414,6 +259,7 @@ def _write(row: PromiseClock, clock: Figures, arithmetic: Arithmetic) -> None:
     row.warn_at = list(clock.warn_at)
     row.stopped_at = clock.stopped_at
     row.state = clock.state.value
+    row.unknown_year = clock.unknown_year
     row.arithmetic_zh, row.arithmetic_en = arithmetic.zh, arithmetic.en
 
 
@@ -422,22 +268,23 @@ def _correct(
     row: PromiseClock,
     started_at: datetime,
     stopped_at: datetime | None,
-    zone: ZoneInfo,
+    work: WorkTime,
 ) -> None:
     """Bring an existing clock up to the facts; starts move back only, never forward."""
     # The clause is the one the clock started under, whatever the pack says today.
     clause = msgspec.convert(row.clause, Clause)
-    clock = figures(clause, min(row.started_at, started_at), stopped_at)
+    clock = figures(clause, min(row.started_at, started_at), stopped_at, work)
     was = row.stopped_at
     if (row.started_at, was) == (clock.started_at, clock.stopped_at):
         return
-    _write(row, clock, explain(clock, zone))
+    _write(row, clock, explain(clock, work.zone))
     touch(tx, Kind.CLOCK, row.id)
     if was != clock.stopped_at:
         _note_stop(tx, row, was)
 
 
-def _cancel(tx: Tx, row: PromiseClock, reason: str, arithmetic: Arithmetic) -> None:
+def _cancel(tx: Tx, row: PromiseClock, reason: str, work: WorkTime) -> None:
+    arithmetic = explain(_figures_of(row, work), work.zone, cancelled=True)
     row.state = ClockState.CANCELLED.value
     row.ended_reason = reason
     row.arithmetic_zh, row.arithmetic_en = arithmetic.zh, arithmetic.en

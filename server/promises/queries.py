@@ -75,7 +75,7 @@ async def clocks_of(tx: Tx, subject_id: UUID, subject_kind: str = "incident") ->
     rows = await tx.session.scalars(
         select(PromiseClock)
         .where(PromiseClock.subject_kind == subject_kind, PromiseClock.subject_id == subject_id)
-        .order_by(PromiseClock.started_at, PromiseClock.clause_id)
+        .order_by(PromiseClock.started_at, PromiseClock.clause_id, PromiseClock.number)
     )
     return list(rows)
 
@@ -118,10 +118,14 @@ async def running(tx: Tx, subject_ids: Collection[UUID], what: What) -> list[Pro
 
 
 async def due(tx: Tx, until: datetime) -> list[PromiseClock]:
-    """Running clocks due at or before `until`, the most overdue first."""
+    """Running clocks of incidents due at or before `until`, the most overdue first."""
     rows = await tx.session.scalars(
         select(PromiseClock)
-        .where(PromiseClock.state == ClockState.RUNNING.value, PromiseClock.due_at <= until)
+        .where(
+            PromiseClock.state == ClockState.RUNNING.value,
+            PromiseClock.subject_kind == "incident",
+            PromiseClock.due_at <= until,
+        )
         .order_by(PromiseClock.due_at)
     )
     return list(rows)
@@ -198,6 +202,15 @@ def clock_view(row: PromiseClock) -> ClockView:
         state=row.state,
         warn_at=row.warn_at,
         exemption=row.exemption,
+        case_id=row.case_id,
+        number=row.number,
+        target_at=row.target_at,
+        paused=row.paused_since is not None,
+        paused_since=row.paused_since,
+        paused_seconds=round(row.paused_s),
+        standing=row.standing,
+        spent=row.spent,
+        provisional=row.unknown_year is not None,
         arithmetic=Arithmetic(zh=row.arithmetic_zh, en=row.arithmetic_en),
     )
 

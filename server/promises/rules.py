@@ -14,7 +14,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from server.policy.wire import Clause, Hours, Limit, Minutes, Seconds, StartFact, Unlimited, What
+from server.policy.wire import Clause, Limit, StartFact, Unlimited, What
+from server.promises.rules_units import Reckoning, elapsed_length, reckon
+from server.promises.rules_words import limit_words
+from server.promises.rules_words import spoken_en as spoken_en
+from server.promises.rules_words import spoken_zh as spoken_zh
+from server.promises.rules_worktime import WorkTime
 
 
 class ClockState(StrEnum):
@@ -51,42 +56,45 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     warn_at: tuple[datetime, ...]
     stopped_at: datetime | None
     state: ClockState
+    unknown_year: int | None = None
 
 
-def duration(limit: Limit) -> timedelta | None:
-    """The limit as elapsed time; None when the text gives no figure.
+def reckoned(
+    limit: Limit,
+    started_at: datetime,
+    warn_at_percent: Sequence[int] = (),
+    work: WorkTime | None = None,
+) -> Reckoning:
+    """When the limit ends for a clock started at `started_at`, and when it warns.
 
-    Only units of elapsed time are here: they run around the clock, weekends and holidays included.
+    work: the company's working time; elapsed time needs none. Raises ValueError where a unit that
+    counts days is reckoned without it.
     """
-    match limit:
-        case Seconds(value):
-            return timedelta(seconds=value)
-        case Minutes(value):
-            return timedelta(minutes=value)
-        case Hours(value):
-            return timedelta(hours=value)
-        case Unlimited():
-            return None
-        case _:
-            raise NotImplementedError(limit)
+    if work is not None:
+        return reckon(limit, started_at, work, warn_at_percent=warn_at_percent)
+    length = elapsed_length(limit)
+    if length is not None:
+        marks = tuple(started_at + length * percent / 100 for percent in warn_at_percent)
+        return Reckoning(due_at=started_at + length, marks=marks)
+    if isinstance(limit, Unlimited):
+        return Reckoning(due_at=None)
+    raise ValueError(f"{limit} is not elapsed time: the company's calendar is needed")
 
 
-def due_at(limit: Limit, started_at: datetime) -> datetime | None:
+def due_at(limit: Limit, started_at: datetime, work: WorkTime | None = None) -> datetime | None:
     """When the limit ends for a clock started at `started_at`; None without a figure.
 
     The limit includes its last instant: arriving exactly then keeps the promise («以内» includes
     the number itself, domain.md §1.4).
     """
-    length = duration(limit)
-    return None if length is None else started_at + length
+    return reckoned(limit, started_at, (), work).due_at
 
 
-def warning_marks(clause: Clause, started_at: datetime) -> tuple[datetime, ...]:
+def warning_marks(
+    clause: Clause, started_at: datetime, work: WorkTime | None = None
+) -> tuple[datetime, ...]:
     """The instants at which a running clock warns, rising; none without a figure."""
-    length = duration(clause.limit)
-    if length is None:
-        return ()
-    return tuple(started_at + length * percent / 100 for percent in clause.warn_at_percent)
+    return reckoned(clause.limit, started_at, clause.warn_at_percent, work).marks
 
 
 def state_at(due: datetime | None, stopped_at: datetime | None) -> ClockState:
@@ -111,7 +119,10 @@ def earliest(stops: Iterable[tuple[What, datetime]]) -> dict[What, datetime]:
 
 
 def derive(
-    clauses: Sequence[Clause], alarm_received_at: datetime, facts: Mapping[What, datetime]
+    clauses: Sequence[Clause],
+    alarm_received_at: datetime,
+    facts: Mapping[What, datetime],
+    work: WorkTime | None = None,
 ) -> list[Figures]:
     """The clocks that `clauses` run, given the facts so far, in the clauses' order.
 
@@ -125,25 +136,27 @@ def derive(
         else:
             started_at = facts.get(What(clause.start))
         if started_at is not None:
-            found.append(figures(clause, started_at, facts.get(What(clause.what))))
+            found.append(figures(clause, started_at, facts.get(What(clause.what)), work))
     return found
 
 
-def figures(clause: Clause, started_at: datetime, stopped_at: datetime | None) -> Figures:
+def figures(
+    clause: Clause,
+    started_at: datetime,
+    stopped_at: datetime | None,
+    work: WorkTime | None = None,
+) -> Figures:
     """One clause's clock from its start and its stop."""
-    due = due_at(clause.limit, started_at)
+    found = reckoned(clause.limit, started_at, clause.warn_at_percent, work)
     return Figures(
         clause=clause,
         started_at=started_at,
-        due_at=due,
-        warn_at=warning_marks(clause, started_at),
+        due_at=found.due_at,
+        warn_at=found.marks,
         stopped_at=stopped_at,
-        state=state_at(due, stopped_at),
+        state=state_at(found.due_at, stopped_at),
+        unknown_year=found.unknown_year,
     )
-
-
-_LIMIT_ZH = {"second": "秒", "minute": "分钟", "hour": "小时"}
-_LIMIT_EN = {"second": "s", "minute": "min", "hour": "h"}
 
 
 def explain(clock: Figures, zone: ZoneInfo, *, cancelled: bool = False) -> Arithmetic:
@@ -164,10 +177,9 @@ def explain(clock: Figures, zone: ZoneInfo, *, cancelled: bool = False) -> Arith
         zh.append(f"自 {local(start)} 起，条款未规定时限")
         en.append(f"from {local(start)}; the clause gives no figure")
     else:
-        unit = type(clause.limit).__struct_config__.tag
-        value = getattr(clause.limit, "value", 0)
-        zh.append(f"{local(start)} + {value} {_LIMIT_ZH[str(unit)]} = {local(clock.due_at)}")
-        en.append(f"{local(start)} + {value} {_LIMIT_EN[str(unit)]} = {local(clock.due_at)}")
+        limit_zh, limit_en = limit_words(clause.limit)
+        zh.append(f"{local(start)} + {limit_zh} = {local(clock.due_at)}")
+        en.append(f"{local(start)} + {limit_en} = {local(clock.due_at)}")
     if clock.stopped_at is not None:
         if clock.due_at is None:
             passed = clock.stopped_at - clock.started_at
@@ -192,37 +204,6 @@ def explain(clock: Figures, zone: ZoneInfo, *, cancelled: bool = False) -> Arith
     zh.append(f"条款 {clause.id}{owner_zh}")
     en.append(f"clause {clause.id}{owner_en}")
     return Arithmetic(zh="；".join(zh), en="; ".join(en))
-
-
-def _parts(length: timedelta) -> tuple[bool, int, int, int]:
-    total = abs(round(length.total_seconds()))
-    return length < timedelta(0), total // 3600, total % 3600 // 60, total % 60
-
-
-def spoken_en(length: timedelta) -> str:
-    """ "4 min 10 s"; hours and minutes appear when there are any, seconds below an hour."""
-    negative, hours, minutes, seconds = _parts(length)
-    words = []
-    if hours:
-        words.append(f"{hours} h")
-    if minutes:
-        words.append(f"{minutes} min")
-    if not hours and (seconds or not minutes):
-        words.append(f"{seconds} s")
-    return ("−" if negative else "") + " ".join(words)
-
-
-def spoken_zh(length: timedelta) -> str:
-    """ "4 分 10 秒"; hours and minutes appear when there are any, seconds below an hour."""
-    negative, hours, minutes, seconds = _parts(length)
-    words = []
-    if hours:
-        words.append(f"{hours} 小时")
-    if minutes:
-        words.append(f"{minutes} 分")
-    if not hours and (seconds or not minutes):
-        words.append(f"{seconds} 秒")
-    return ("−" if negative else "") + " ".join(words)
 
 
 def claim_open(

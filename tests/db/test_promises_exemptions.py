@@ -14,7 +14,7 @@ from server.clock import FrozenClock
 from server.db import Database, new_id
 from server.feed.queries import timeline_of
 from server.policy.wire import Area, IncidentClass, What
-from server.promises import actions, queries
+from server.promises import actions, actions_exemptions, queries
 from server.promises.tables import Exemption, PromiseClock
 from server.promises.wire import ExemptionClaim
 from server.refusal import Invalid, NotFound, Refusal
@@ -50,7 +50,7 @@ class Late:
     ) -> Exemption:
         clock = await self.clock_of(clause_id)
         async with self.changming.begin(self.company.people[role].actor) as tx:
-            return await actions.claim_exemption(
+            return await actions_exemptions.claim_exemption(
                 tx,
                 "incident",
                 incident_id or self.incident_id,
@@ -68,7 +68,7 @@ class Late:
         attending_crew_ids: tuple[UUID, ...] = (),
     ) -> Exemption:
         async with self.changming.begin(self.company.people[role].actor) as tx:
-            return await actions.rule_on_exemption(
+            return await actions_exemptions.rule_on_exemption(
                 tx,
                 exemption_id,
                 granted=granted,
@@ -217,6 +217,6 @@ async def test_another_company_cannot_rule(late: Late) -> None:
     other = await people_company(late.changming, code="other")
     async with late.changming.begin(other.people[Role.SUPERVISOR].actor) as tx:
         with pytest.raises(NotFound):
-            await actions.rule_on_exemption(
+            await actions_exemptions.rule_on_exemption(
                 tx, claim.id, granted=True, reason="是", judge_crew_ids=()
             )

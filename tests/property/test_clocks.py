@@ -52,7 +52,7 @@ def test_every_clock_agrees_with_the_obvious_sum(
             assert clause.id not in got
             continue
         clock = got[clause.id]
-        ends = sorted(round((at - RING).total_seconds()) for w, at in reports if w is clause.what)
+        ends = sorted(round((at - RING).total_seconds()) for w, at in reports if w == clause.what)
         factor = unit_s.get(type(clause.limit).__name__)
         if factor is None:
             assert clock.due_at is None
