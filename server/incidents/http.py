@@ -31,7 +31,7 @@ from server.incidents.wire import (
     WordsIn,
 )
 from server.policy.queries import pack_of
-from server.promises.actions import claim_exemption, rule_on_exemption
+from server.promises.actions_exemptions import claim_exemption, rule_on_exemption
 from server.promises.queries import exemption, exemption_view
 from server.promises.wire import ExemptionClaim, ExemptionRuling, ExemptionView
 from server.refusal import Invalid
