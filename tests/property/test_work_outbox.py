@@ -23,18 +23,21 @@ from server.db import Tx
 from server.incidents.actions import open_incident
 from server.incidents.queries import view_of
 from server.incidents.wire import Confidence, PlaceIn
-from server.policy.wire import CallKind, Facts
+from server.policy.wire import CallKind, Facts, IncidentClass
 from server.promises.queries import clocks_of
 from server.rooms import open_rooms
 from server.tracking.actions import Batch, store
 from server.tracking.wire import SentFix, SentFixes
-from server.work.actions import offer
+from server.work import owners
+from server.work.actions import offer, open_order
 from server.work.actions_arrival import judge_again
 from server.work.actions_field import hear
+from server.work.lifecycle import OrderKind
 from server.work.queries import orders_of
-from server.work.views import field_views
-from server.work.wire import FieldAction
+from server.work.views import assignment_views, field_views
+from server.work.wire import FieldAction, OrderPlace
 from tests.companies import NOON, database_at, people_company
+from tests.planned import DEMANDS, CaseBook, good_record
 from tests.scenes import CENTRE, Scene, build_scene
 
 
@@ -59,21 +62,22 @@ FIELDS: dict[str, tuple[tuple[str, Any], ...]] = {
         ("safe", True),
     ),
     "decline": (("reason", "other"),),
+    "complete": (("record", good_record(OrderKind.IGNITION)),),
+    "not_ready": (("reasons", ["no_adult"]), ("words", "")),
 }
 
 WAY = ("acknowledge", "depart", "arrive")
 AT_WORK = ("first_report", "reading", "made_safe", "source_found", "repaired", "recheck")
+AT_PLANNED_WORK = ("reading", "nobody_home", "not_ready", "complete")
 
 
 @st.composite
-def outboxes(draw: st.DrawFn) -> list[Said]:
+def outboxes(draw: st.DrawFn, work: tuple[str, ...] = AT_WORK) -> list[Said]:
     """What one phone can say of one assignment: some taps forgotten, some made twice."""
-    chosen = draw(st.sets(st.sampled_from((*WAY, *AT_WORK, "clear", "decline")), max_size=4))
+    chosen = draw(st.sets(st.sampled_from((*WAY, *work, "clear", "decline")), max_size=4))
     if "decline" in chosen:
         chosen &= {"acknowledge", "depart", "decline"}
-    verbs: list[str | None] = [
-        verb for verb in (*WAY, *AT_WORK, "clear", "decline") if verb in chosen
-    ]
+    verbs: list[str | None] = [verb for verb in (*WAY, *work, "clear", "decline") if verb in chosen]
     for place in draw(st.lists(st.integers(0, len(verbs)), max_size=3)):
         verbs.insert(place, None)
     doubled: list[str | None] = []
@@ -87,9 +91,9 @@ def outboxes(draw: st.DrawFn) -> list[Said]:
 
 
 @st.composite
-def deliveries(draw: st.DrawFn) -> tuple[list[Said], list[Said]]:
+def deliveries(draw: st.DrawFn, work: tuple[str, ...] = AT_WORK) -> tuple[list[Said], list[Said]]:
     """An outbox, and another way in which the network may deliver it."""
-    words = draw(outboxes())
+    words = draw(outboxes(work))
     repeated = words + [one for one in words if draw(st.integers(0, 3)) == 0]
     return words, draw(st.permutations(repeated))
 
@@ -154,6 +158,47 @@ class Stage:
                     else:
                         await hear(tx, self._word(one, assignment.id, tx.now, offset_s))
                 known = await self._known(tx)
+                raise Rolled
+        return known
+
+    def play_planned(self, words: list[Said], first_heard_s: int | None) -> Any:
+        """As `play`, of planned work: what is known, and how often its case heard of its end."""
+        book = CaseBook()
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setitem(owners._OWNERS, "case", book)
+            return self.runner.run(self._play_planned(book, words, first_heard_s))
+
+    async def _play_planned(
+        self, book: CaseBook, words: list[Said], first_heard_s: int | None
+    ) -> Any:
+        crew, known = self.scene.crews[1], None
+        with suppress(Rolled):
+            async with self.database.begin(crew.phone.actor) as tx:
+                order = await open_order(
+                    tx,
+                    kind=OrderKind.IGNITION,
+                    place=OrderPlace(text="明德路", lon=CENTRE[0], lat=CENTRE[1]),
+                    priority_class=IncidentClass.P4,
+                    words="",
+                    drill=False,
+                    case_id=uuid4(),
+                    demands=DEMANDS,
+                )
+                assignment = await offer(
+                    tx, work_order_id=order.id, crew_id=crew.id, offered_by="调度甲"
+                )
+                for number, one in enumerate(words):
+                    heard_s = one.after_s if first_heard_s is None else first_heard_s + number
+                    tx.now = NOON + timedelta(seconds=heard_s)
+                    if one.verb is not None:
+                        await hear(tx, self._word(one, assignment.id, tx.now, 0.0))
+                [seen] = await assignment_views(tx, [assignment.id])
+                known = (
+                    order.state,
+                    _without(seen, "id", "version", "ended_at", "work_order_id"),
+                    {what: len(book.told(what)) for what in ("completed", "not_ready")},
+                    len(book.told("nobody_home")),
+                )
                 raise Rolled
         return known
 
@@ -239,3 +284,23 @@ def test_any_split_order_and_repetition_gives_one_result(
     live = stage.play(words, offset_s, None)
     assert stage.play(shuffled, offset_s, last_s + 1) == live
     assert stage.play(words, offset_s, last_s + 5_000) == live
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(deliveries(AT_PLANNED_WORK))
+def test_planned_work_ends_once_however_its_words_come(
+    stage: Stage, delivery: tuple[list[Said], list[Said]]
+) -> None:
+    words, shuffled = delivery
+    last_s = max((one.after_s for one in words), default=0)
+    live = stage.play_planned(words, None)
+    verbs = {one.verb for one in words}
+    assert live[2] == {
+        "completed": int("complete" in verbs),
+        "not_ready": int("not_ready" in verbs),
+    }
+    assert stage.play_planned(shuffled, last_s + 1) == live
