@@ -68,10 +68,6 @@ def test_the_default_pack_promises_nothing_in_the_companys_name() -> None:
     assert not any(clause.own_promise for clause in pack.clauses)
 
 
-def test_no_arrival_is_promised_for_other_repair_yet() -> None:
-    assert clauses_for(load_pack("anshun"), IncidentClass.P3, Area.URBAN) == ()
-
-
 def test_clauses_are_chosen_by_the_fact_that_starts_them() -> None:
     pack = load_pack("anshun")
     chosen = clauses_for(pack, IncidentClass.P1, Area.URBAN, StartFact.DISPATCHED)
