@@ -28,6 +28,7 @@ from server.incidents.http import (
 from server.live.http import LiveController
 from server.network.http import NetworkController
 from server.places.http import PlacesController
+from server.policy.http import CalendarController, PolicyController
 from server.settings import Settings
 from server.tracking.http import TrackController
 from server.work.http import AssignmentController
@@ -44,6 +45,8 @@ PLAN = Plan(
         *ACCESS_CONTROLLERS,
         NetworkController,
         PlacesController,
+        PolicyController,
+        CalendarController,
         CustomersController,
         IncidentsController,
         IncidentOrdersController,

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 SATURDAY: Final = 5
+LONGEST_HOLIDAY_DAYS: Final = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,29 @@ class CalendarYear:
     names: Mapping[date, tuple[str, str]] = field(default_factory=dict)
     """What a day off is called, Chinese and English, where the source says."""
     source: str = ""
+
+
+def misfits(year: CalendarYear) -> list[str]:
+    """What speaks against these days being the holidays of that year, in English; empty: nothing.
+
+    A make-up workday is a Saturday or Sunday: any other day is worked already, so naming it shows a
+    slip. A slip here would move every deadline that counts working days.
+    """
+    found: list[str] = []
+    if not 2000 <= year.year <= 2200:
+        found.append(f"{year.year} is no year of ours")
+    for day in sorted(year.days_off | year.workdays):
+        if day.year != year.year:
+            found.append(f"{day} is not in {year.year}")
+        elif day in year.days_off and day in year.workdays:
+            found.append(f"{day} is both off and worked")
+        elif day in year.workdays and day.weekday() < SATURDAY:
+            found.append(f"{day} is no Saturday or Sunday: it is worked in any case")
+    if not year.days_off:
+        found.append("there is no day off at all")
+    if not year.source.strip():
+        found.append("the notice it comes from is missing")
+    return found
 
 
 class Calendar:
@@ -68,23 +92,29 @@ class Holiday(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     last: date
 
     def days(self) -> list[date]:
-        """Every day of it."""
-        count = (self.last - self.first).days + 1
+        """Every day of it; a slip in a year number does not make a hundred thousand."""
+        count = min((self.last - self.first).days + 1, LONGEST_HOLIDAY_DAYS)
         return [self.first + timedelta(days=number) for number in range(count)]
 
 
 class _YearFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     year: int
     source: str
-    workdays: tuple[date, ...]
-    holidays: tuple[Holiday, ...]
+    workdays: tuple[date, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
+    days_off: tuple[date, ...] = ()
+    """Days off without a name."""
 
 
 def read_year(text: str) -> CalendarYear:
     """A year from its TOML. Raises ValueError (with the key) when it is not one."""
     read = msgspec.convert(tomllib.loads(text), _YearFile)
     names = {day: (one.zh, one.en) for one in read.holidays for day in one.days()}
-    return CalendarYear(read.year, frozenset(names), frozenset(read.workdays), names, read.source)
+    days_off = frozenset(names) | frozenset(read.days_off)
+    year = CalendarYear(read.year, days_off, frozenset(read.workdays), names, read.source)
+    for why in misfits(year):
+        raise ValueError(why)
+    return year
 
 
 @lru_cache(maxsize=1)

@@ -122,6 +122,16 @@ def read_pack(name: str, texts: PackTexts) -> Pack:
     return pack
 
 
+def read_kept_pack(name: str, texts: PackTexts) -> Pack:
+    """A pack that was checked when it was stored: whatever a later program would find wrong with
+    it, a case keeps the rules it began under. Raises PackError when it cannot be read at all."""
+    reading = _Reading(name, texts)
+    pack = reading.assemble()
+    if pack is None:
+        raise reading.errors[0]
+    return pack
+
+
 def shipped_packs(folder: Path = PACKS_FOLDER) -> tuple[str, ...]:
     """Names of the packs in `folder`, sorted."""
     return tuple(sorted(path.parent.name for path in folder.glob(f"*/{HEAD_FILE}")))
@@ -184,7 +194,7 @@ class _Reading:
     """How many stand in clauses.toml; the others stand in clauses_cases.toml."""
 
     def read(self) -> tuple[Pack | None, list[PackError]]:
-        pack = self._assemble()
+        pack = self.assemble()
         if pack is not None:
             found = findings_in(
                 pack, first_file_clauses=self.clauses, first_file_causes=self.causes
@@ -192,7 +202,7 @@ class _Reading:
             self.errors += [self._found(finding) for finding in found]
         return pack, self.errors
 
-    def _assemble(self) -> Pack | None:
+    def assemble(self) -> Pack | None:
         head = self._body(HEAD_FILE, PackHead)
         if head is not None and head.name != self.name:
             self.errors.append(_error(self.texts[HEAD_FILE], "name", f"must be {self.name!r}"))

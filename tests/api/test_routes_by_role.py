@@ -66,6 +66,12 @@ DOSUAMCF GET    /api/snapshot
 DOSUAMCF SOCKET /api/live
 DOSUAMCF GET    /api/map
 DOSUAMCF GET    /api/zones
+DOSUAMCF GET    /api/policy
+DOSUAMCF GET    /api/policy/processes
+SUA      GET    /api/policy/editions
+A        POST   /api/policy/editions
+DOSUAMCF GET    /api/calendar
+A        PUT    /api/calendar/{year}
 DOSUAMCF GET    /api/stations
 DOSUAMCF GET    /api/closures
 DS       POST   /api/closures
@@ -221,7 +227,7 @@ async def ask(
 ) -> int:
     """Knock with made-up ids and an empty body; the status."""
     method, path = door
-    filled = re.sub(r"{(tile_version|layer|z|x|row|path|name)}", "1", path)
+    filled = re.sub(r"{(tile_version|layer|z|x|row|path|name|year)}", "1", path)
     filled = re.sub(r"{\w+}", str(uuid4()), filled)
     if method == "SOCKET":
         return await _ask_socket(world.apps[name], filled, headers)
