@@ -19,6 +19,7 @@ from server.db import Database
 from server.dispatch.http import AlarmsController, DispatchController
 from server.drill.http import DemoController
 from server.forms.http import FormsController
+from server.fees.http import FeesController
 from server.hotline.http import HotlineController
 from server.incidents.http import (
     ExemptionsController,
@@ -27,6 +28,8 @@ from server.incidents.http import (
 )
 from server.live.http import LiveController
 from server.network.http import NetworkController
+from server.papers.http import PapersController
+from server.notices.http import OutagesController
 from server.places.http import PlacesController
 from server.policy.http import CalendarController, PolicyController
 from server.settings import Settings
@@ -48,10 +51,13 @@ PLAN = Plan(
         PolicyController,
         CalendarController,
         CustomersController,
+        PapersController,
+        FeesController,
         IncidentsController,
         IncidentOrdersController,
         ExemptionsController,
         FormsController,
+        OutagesController,
         HotlineController,
         DispatchController,
         AlarmsController,
