@@ -9,7 +9,9 @@ import pytest
 
 from server.actor import Role
 from server.clock import FrozenClock
+from server.db import Database
 from tests.desks import Desk
+from tests.passing import pass_time
 from tests.scenes import CENTRE, key_header
 
 pytestmark = pytest.mark.anyio
@@ -190,7 +192,7 @@ async def test_nobody_leaves_with_money_owed_on_either_side(counter: Desk) -> No
 
 
 async def test_a_written_plan_opens_the_way_for_debts_until_its_day(
-    counter: Desk, clock: FrozenClock
+    counter: Desk, changming: Database, clock: FrozenClock
 ) -> None:
     customer = (await opened(counter))["customer"]
     path = f"/api/customers/{customer['id']}"
@@ -206,7 +208,7 @@ async def test_a_written_plan_opens_the_way_for_debts_until_its_day(
     more = await counter.post(f"{path}/closing", {"words": "销户"})
     assert more.json()["code"] == "balance_not_zero"
     await enter(counter, customer["id"], "payment", 1)
-    clock.advance(10 * 86_400)
+    await pass_time(changming, counter.company, clock, 10 * 86_400)
     late = await counter.post(f"{path}/closing", {"words": "销户"})
     assert late.json()["code"] == "balance_not_zero"
     await counter.post(f"{path}/plans", plan | {"due_on": "2026-12-31"})
