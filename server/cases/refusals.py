@@ -264,36 +264,9 @@ class NotAFieldStep(Refusal):
     en = "“{en}” is not field work."
 
 
-class UnknownCause(Refusal):
-    """The pack has no such cause of pause."""
-
-    code = "unknown_cause"
-    status = 422
-    zh = "没有暂停原因“{cause}”"
-    en = "There is no cause “{cause}”."
-
-
-class NoSuchPause(Refusal):
-    """The case has no such pause running."""
-
-    code = "no_such_pause"
-    status = 404
-    zh = "没有这一暂停"
-    en = "There is no such pause."
-
-
 class StepPauses(Refusal):
     """The pause belongs to the waiting step and ends when the case leaves it."""
 
     code = "step_pauses"
     zh = "该暂停随等待环节自动结束"
     en = "This pause ends when the case leaves its waiting step."
-
-
-class SupervisorCause(Refusal):
-    """This cause is a supervisor's to enter."""
-
-    code = "cause_needs_supervisor"
-    status = 403
-    zh = "该原因须由值班长登记"
-    en = "Only a supervisor may enter this cause."

@@ -168,7 +168,9 @@ class FeeIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class PaymentIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Money received for a line (or paid out, for a refund)."""
 
-    amount_fen: Fen
+    amount_fen: Annotated[int, msgspec.Meta(gt=0, le=10_000_000_000)]
+    signed_by: Short | None = None
+    """The customer's signature for the amount, where it is given with the money."""
     words: MaybeWords = ""
     at: datetime | None = None
 

@@ -1,0 +1,114 @@
+"""What a form is filled in with: all that the case knows, by the names of docs/forms.md.
+
+Not here: issuing (`moving`), templates (`forms`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.cases import rules
+from server.cases.tables import Case
+from server.customers import queries as customers
+from server.db import Tx
+from server.papers import queries as papers
+from server.policy.wire import Pack
+from server.policy.wire_processes import Field, Step
+
+FACTS_ON_FORMS = (
+    "construction_started",
+    "construction_done",
+    "acceptance_requested",
+    "acceptance_passed",
+)
+
+FROM_RECORDS = {
+    "meter_no": "meter_no",
+    "reading_m3": "meter_reading",
+    "final_reading_m3": "meter_reading",
+    "seal_no": "seal_no",
+    "old_meter_no": "old_meter_no",
+    "last_reading_m3": "old_meter_reading",
+    "new_meter_no": "meter_no",
+    "first_reading_m3": "meter_reading",
+    "faults": "findings",
+}
+"""A crew's record → the name a form knows it by."""
+
+
+async def form_values(
+    tx: Tx,
+    row: Case,
+    pack: Pack,
+    *,
+    step: Step,
+    move: rules.Move | None = None,
+) -> dict[str, Any]:
+    """The values of a form issued at `step`. move: the one that leaves it."""
+    process = next(one for one in pack.processes if one.id == row.process)
+    class_ = next(one for one in pack.customer_classes if one.id == row.customer_class)
+    channel = next((one for one in pack.channels if one.id == row.channel), None)
+    values: dict[str, Any] = {
+        "case_number": row.number,
+        "process_zh": process.zh,
+        "class_zh": class_.zh,
+        "applicant_name": row.applicant_name,
+        "applicant_phone": row.applicant_phone,
+        "id_no": row.applicant_id_no,
+        "place_text": row.place_text,
+        "account_manager": row.manager_name,
+        "received_at": row.received_at.isoformat(),
+        "applied_at": row.received_at.isoformat(),
+        "channel_zh": channel.zh if channel else row.channel,
+        "clerk": tx.actor.name,
+        "words": (move.words if move else "") or row.words or None,
+        "drill": row.drill or None,
+        "written_answer": (move.words if move and move.refusing else None) or row.written_answer,
+        "appointment": row.dates.get("appointment") or row.dates.get("chosen_slot"),
+        "contract_date": row.dates.get("contract_date"),
+        "complaint": row.words if process.group == "complaint" else None,
+        "department_zh": _department(pack, row.accused_department),
+    }
+    values |= {what: row.facts.get(what) for what in FACTS_ON_FORMS}
+    if move is not None:
+        values["rows"] = rows_of(step.fields, move)
+    if row.customer_id is not None:
+        values["customer_number"] = (await customers.customer(tx, row.customer_id)).number
+        values["balance_fen"] = await customers.balance_fen(tx, row.customer_id)
+    gaps = await papers.gaps(tx, row.id)
+    values["documents"] = [
+        {"zh": gap.zh, "deferred": deferred}
+        for deferred, found in ((False, gaps.missing), (True, gaps.deferred))
+        for gap in found
+    ]
+    return {key: value for key, value in values.items() if value not in (None, [], "")}
+
+
+def rows_of(fields: tuple[Field, ...], move: rules.Move) -> list[dict[str, Any]]:
+    """What a step wrote down, in its own words: printed as a table."""
+    rows = []
+    for one in fields:
+        if one.key not in move.values:
+            continue
+        line = {"zh": one.zh, "en": one.en, "value": move.values[one.key], "type": one.type}
+        if one.unit is not None:
+            line["unit"] = one.unit
+        rows.append(line)
+    return rows
+
+
+def from_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a crew's record gives to a form."""
+    return {
+        FROM_RECORDS[key]: value
+        for key, value in record.items()
+        if key in FROM_RECORDS and value not in (None, "", [])
+    }
+
+
+def _department(pack: Pack, department: str | None) -> str | None:
+    for one in pack.roles:
+        if one.id == department:
+            return one.zh
+    return department
