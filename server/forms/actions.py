@@ -14,7 +14,6 @@ from server.access.numbers import daily_number
 from server.db import Tx, new_id
 from server.feed import note
 from server.forms import queries
-from server.forms.editions import pack_version, remember
 from server.forms.rules import (
     FormAlreadySigned,
     FormNotInForce,
@@ -24,7 +23,8 @@ from server.forms.rules import (
 )
 from server.forms.tables import FormSignature, IssuedForm
 from server.forms.wire import FormState
-from server.policy.queries import pack_of
+from server.policy.actions import remember
+from server.policy.queries import pack_of, pack_version
 from server.policy.wire import Pack
 from server.refusal import Invalid
 

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from server.access.masking import mask_name
 from server.access.queries import company
 from server.db import Tx
-from server.forms.editions import pack_version
 from server.forms.rendering import Head, render
 from server.forms.rules import capacity, form_of
 from server.forms.tables import FormSignature, IssuedForm
 from server.forms.wire import FormState, FormView, SignatureView
+from server.policy.queries import pack_version
 from server.policy.wire import Pack
 from server.policy.wire_papers import Form
 from server.refusal import NotFound

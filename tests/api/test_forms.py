@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from server.actor import Role
 from server.clock import FrozenClock
 from server.db import Database
+from server.feed.queries import timeline_of_case
 from server.forms import actions, queries
 from server.forms.rules import FormValuesMissing, UnknownForm
 from server.forms.tables import IssuedForm
@@ -65,7 +66,8 @@ async def test_a_new_version_keeps_the_number_and_supersedes_the_old(
 ) -> None:
     first = await issued(changming, company, case_id, "work_sheet", work="立管 6 m")
     second = await issued(changming, company, case_id, "work_sheet", work="立管 9 m")
-    old, new = (await desk.get(f"/api/forms/{one}") for one in (first, second))
+    old = await desk.get(f"/api/forms/{first}")
+    new = await desk.get(f"/api/forms/{second}")
     assert (old["state"], new["state"]) == ("superseded", "issued")
     assert old["number"] == new["number"]
     assert (old["sheet_version"], new["sheet_version"]) == (1, 2)
@@ -175,7 +177,7 @@ async def test_reading_people_in_full_leaves_a_trace(
     await auditor.get(f"/api/cases/{case_id}/forms")
     assert "form_opened" not in str(await auditor.get("/api/access-traces"))
     await console_page(desk, form_id)
-    traces = [one for one in (await auditor.get("/api/access-traces"))["traces"]
+    traces = [one for one in await auditor.get("/api/access-traces")
               if one["verb"] == "form_opened"]  # fmt: skip
     assert [one["subject_id"] for one in traces] == [str(form_id)]
     assert "张三丰" not in str(traces)
@@ -184,8 +186,6 @@ async def test_reading_people_in_full_leaves_a_trace(
 async def test_issuing_and_signing_stand_in_the_cases_story(
     desk: Desk, changming: Database, company: PeopledCompany, case_id: UUID
 ) -> None:
-    from server.feed.queries import timeline_of_case
-
     form_id = await issued(changming, company, case_id, "acceptance_slip")
     await desk.post(f"/api/forms/{form_id}/signatures", {"as": "customer", "name": "张三丰"})
     async with changming.begin(company.system) as tx:
