@@ -18,20 +18,17 @@ from server.customers.http import CustomersController
 from server.db import Database
 from server.dispatch.http import AlarmsController, DispatchController
 from server.drill.http import DemoController
-from server.forms.http import FormsController
 from server.fees.http import FeesController
+from server.forms.http import FormsController
 from server.hotline.http import HotlineController
-from server.incidents.http import (
-    ExemptionsController,
-    IncidentOrdersController,
-    IncidentsController,
-)
+from server.incidents.http import IncidentOrdersController, IncidentsController
 from server.live.http import LiveController
 from server.network.http import NetworkController
-from server.papers.http import PapersController
 from server.notices.http import OutagesController
+from server.papers.http import PapersController
 from server.places.http import PlacesController
 from server.policy.http import CalendarController, PolicyController
+from server.promises.http import ClocksController, ExemptionsController
 from server.settings import Settings
 from server.tracking.http import TrackController
 from server.work.http import AssignmentController
@@ -55,6 +52,7 @@ PLAN = Plan(
         FeesController,
         IncidentsController,
         IncidentOrdersController,
+        ClocksController,
         ExemptionsController,
         FormsController,
         OutagesController,

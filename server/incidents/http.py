@@ -31,12 +31,11 @@ from server.incidents.wire import (
     WordsIn,
 )
 from server.policy.queries import pack_of
-from server.promises.actions_exemptions import claim_exemption, rule_on_exemption
-from server.promises.queries import exemption, exemption_view
-from server.promises.wire import ExemptionClaim, ExemptionRuling, ExemptionView
+from server.promises.actions_exemptions import claim_exemption
+from server.promises.queries import exemption_view
+from server.promises.wire import ExemptionClaim, ExemptionView
 from server.refusal import Invalid
 from server.web import IdempotencyKey
-from server.work import queries as work_queries
 from server.work.views import order_views
 from server.work.wire import WorkOrderView
 
@@ -236,33 +235,3 @@ class IncidentOrdersController(Controller):
         order = await actions.give_up_order(tx, order_id, data.words)
         await tx.session.flush()
         return (await order_views(tx, [order.id]))[0]
-
-
-class ExemptionsController(Controller):
-    """Judging claims."""
-
-    path = "/api/exemptions"
-    tags = ["incidents"]
-
-    @post(
-        "/{exemption_id:uuid}/ruling",
-        guards=[SUPERVISORS],
-        operation_id="rule_on_exemption",
-        status_code=200,
-    )
-    async def rule(
-        self, tx: NamedDependency[Tx], exemption_id: FromPath[UUID], data: JSONBody[ExemptionRuling]
-    ) -> ExemptionView:
-        """Grant or refuse a claim; nobody who claimed it or was in a crew sent there may."""
-        claim = await exemption(tx, exemption_id)
-        row = await queries.lock_incident(tx, claim.subject_id)
-        ruled = await rule_on_exemption(
-            tx,
-            exemption_id,
-            granted=data.granted,
-            reason=data.reason,
-            judge_crew_ids=await work_queries.crews_of_person(tx, tx.actor.id),
-            attending_crew_ids=await work_queries.crews_sent(tx, row.id),
-        )
-        await tx.session.flush()
-        return exemption_view(ruled)

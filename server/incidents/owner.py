@@ -1,4 +1,5 @@
-"""What an incident learns from the field: the incident's side of `work.owners`.
+"""What an incident learns from the field (`work.owners`), and who answers for its clocks
+(`promises.owners`).
 
 Work calls `field_progress` in its own transaction, once per fact, with the incident locked before
 the order. Not here: the assignments themselves, whose milestones `work` keeps.
@@ -17,6 +18,7 @@ from server.incidents.lifecycle import Fact, IncidentState, after
 from server.incidents.tables import Incident
 from server.policy.wire import What
 from server.promises.actions import stop
+from server.promises.owners import Concerned, register_clock_owner
 from server.work import queries as work_queries
 from server.work.owners import FactWhat, FieldFact, register_owner
 from server.work.tables import Assignment, WorkOrder
@@ -111,4 +113,23 @@ def _remember(row: Incident, fact: FieldFact) -> None:
             pass
 
 
+class IncidentClocks:
+    """Incidents as what clocks are about."""
+
+    async def lock(self, tx: Tx, owner_id: UUID) -> None:
+        """The incident, before its clocks."""
+        await queries.lock_incident(tx, owner_id)
+
+    async def concerned(self, tx: Tx, owner_id: UUID) -> Concerned:
+        """Crews that were sent may not judge how fast they came."""
+        return Concerned(
+            judge_crew_ids=frozenset(await work_queries.crews_of_person(tx, tx.actor.id)),
+            attending_crew_ids=frozenset(await work_queries.crews_sent(tx, owner_id)),
+        )
+
+    async def changed(self, tx: Tx, owner_id: UUID) -> None:
+        """An incident's clocks travel by themselves."""
+
+
 register_owner("incident", IncidentOwner())
+register_clock_owner("incident", IncidentClocks())

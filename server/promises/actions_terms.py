@@ -21,6 +21,7 @@ from server.promises import queries_terms as queries
 from server.promises.queries_terms import ClauseInForce
 from server.promises.rules import ClockState, ExemptionState
 from server.promises.rules_explain import brief
+from server.promises.rules_marks import next_mark, risk
 from server.promises.rules_terms import Known, Occurrence, occurrences
 from server.promises.rules_units import by_calendar
 from server.promises.rules_worktime import WorkTime
@@ -345,6 +346,7 @@ async def settle(tx: Tx, subject: Subject) -> None:
     terms = await queries.locked_terms(tx, subject)
     if terms is None:
         return
+    await queries.hold_calendar(tx)
     known = await queries.known_of(tx, subject)
     work = await queries.work_time(tx, terms)
     rows = {(row.clause_id, row.number): row for row in await queries.locked_clocks(tx, subject)}
@@ -510,12 +512,10 @@ def _fill(tx: Tx, row: PromiseClock, one: Occurrence, work: WorkTime) -> None:
 
 def next_look(row: PromiseClock, now: datetime) -> datetime | None:
     """When the watch must look at this clock next: at once if it has an alarm that may be over,
-    else at its first mark or its end; never when it does not run."""
-    if row.alarmed is not None:
+    or if a mark has passed; never when it has nothing to say."""
+    if row.alarmed is not None or risk(row, now) is not None:
         return now
-    if row.state != ClockState.RUNNING.value or row.due_at is None:
-        return None
-    return min([*row.warn_at, row.due_at])
+    return next_mark(row, now)
 
 
 def _subject_of(row: PromisePause) -> Subject:

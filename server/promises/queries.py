@@ -141,6 +141,14 @@ async def live_clocks(tx: Tx, subject_ids: Sequence[UUID]) -> list[PromiseClock]
     return list(rows)
 
 
+async def clock(tx: Tx, clock_id: UUID) -> PromiseClock:
+    """A clock. Raises NotFound."""
+    row = await tx.session.get(PromiseClock, (tx.company_id, clock_id))
+    if row is None:
+        raise NotFound(what="clock")
+    return row
+
+
 async def locked_clock(tx: Tx, clock_id: UUID) -> PromiseClock:
     """A clock, locked. Raises NotFound."""
     row = await tx.session.get(

@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from server.db import Tx
 from server.policy.queries import calendar
@@ -31,6 +31,9 @@ from server.promises.tables import (
 )
 from server.promises.wire import PauseView
 from server.refusal import NotFound
+
+_CALENDAR_LOCK = 0x0C10
+"""The advisory lock's first half; the second is the company."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,13 @@ async def work_time_of(tx: Tx, pack: Pack) -> WorkTime:
     """The company's working time by the business hours of `pack`."""
     hours = pack.business_hours
     return WorkTime(await calendar(tx), hours.opens, hours.closes, await zone_of(tx))
+
+
+async def hold_calendar(tx: Tx, *, alone: bool = False) -> None:
+    """Nobody reckons again while this transaction reckons, so that no clock begun beside a change
+    of the calendar is missed. alone: this is the one that reckons all of them again."""
+    function = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+    await tx.session.execute(select(function(_CALENDAR_LOCK, func.hashtext(str(tx.company_id)))))
 
 
 async def known_of(tx: Tx, subject: Subject) -> Known:
@@ -178,13 +188,13 @@ async def has_fact(tx: Tx, subject: Subject, what: str, at: datetime) -> bool:
 
 
 async def locked_clocks(tx: Tx, subject: Subject) -> Sequence[PromiseClock]:
-    """Every clock of a subject, locked, in the order of clause and number."""
+    """Every clock of a subject, locked in the order in which reckoning again locks them."""
     rows = await tx.session.scalars(
         select(PromiseClock)
         .where(
             PromiseClock.subject_kind == subject.kind.value, PromiseClock.subject_id == subject.id
         )
-        .order_by(PromiseClock.clause_id, PromiseClock.number)
+        .order_by(PromiseClock.id)
         .with_for_update()
     )
     return rows.all()

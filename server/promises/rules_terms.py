@@ -136,10 +136,11 @@ def _rounds(
         if first_at is None:
             return
         stopped_at = next((at for at in stops if at >= first_at), None)
-        if stopped_at is not None and since is not None and stopped_at < since:
+        cut = known.cuts.get((clause.id, number))
+        if cut is None and stopped_at is not None and since is not None and stopped_at < since:
+            # Over before the clause came to apply: it is not judged again.
             after, inclusive = stopped_at, False
             continue
-        cut = known.cuts.get((clause.id, number))
         if cut is not None and stopped_at is not None and stopped_at <= cut.at:
             cut = None
         if cut is not None:

@@ -130,6 +130,8 @@ DS       POST   /api/incidents/{incident_id}/exemptions
 DS       POST   /api/incidents/{incident_id}/close
 S        POST   /api/incidents/{incident_id}/review
 DOS      POST   /api/incidents/{incident_id}/reopen
+DOSUAM   GET    /api/clocks/{clock_id}/explanation
+DOSM     POST   /api/clocks/{clock_id}/exemptions
 S        POST   /api/exemptions/{exemption_id}/ruling
 DS       POST   /api/work-orders/{work_order_id}/recommendation
 DS       POST   /api/work-orders/{work_order_id}/assignments
