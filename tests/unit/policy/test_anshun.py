@@ -15,6 +15,8 @@ from server.policy.wire import Area, Clause, Hours, IncidentClass, Pack, Subject
 from server.policy.wire_clauses import Standing
 from server.policy.wire_limits import Before, NextMonth, OnDate, SameDay, WorkingDays
 from server.policy.wire_processes import Particulars, Process, Step, StepKind
+from server.promises.rules_terms import Known, Pause, facts_known, occurrences
+from tests.worktimes import local, work_time
 
 TODAY = date(2026, 11, 21)
 
@@ -229,6 +231,77 @@ def test_service_hours(pack: Pack) -> None:
     complaint = hours["complaint"]
     assert (complaint.phone, complaint.days) == ("0851-33525106", "working_days")
     assert (complaint.opens, complaint.closes) == (time(9), time(17))
+
+
+# --- a connection by its calendar ---------------------------------------------------------------
+
+KEPT = {
+    "applied": "2026-11-02 10:00",
+    "registered": "2026-11-03 17:00",
+    "survey_done": "2026-11-06 17:00",
+    "design_data_in": "2026-11-09 10:00",
+    "answered": "2026-11-11 17:00",
+    "acceptance_requested": "2026-11-16 09:00",
+    "completion_signed": "2026-11-17 17:00",
+    "ignition_applied": "2026-11-18 09:00",
+    "ignition_notice_issued": "2026-11-18 10:00",
+    "gas_on": "2026-11-19 17:00",
+}
+"""Every stage ends in the last minute of its limit."""
+
+
+def states(
+    pack: Pack, facts: list[tuple[str, str]], pauses: tuple[Pause, ...] = ()
+) -> dict[str, list[str]]:
+    """State of each clock of the connection's promises."""
+    told = facts_known((what, local(at)) for what, at in facts)
+    known = Known(facts=told, pauses=pauses)
+    return {
+        clause_id: [
+            one.state.value for one in occurrences(clause_of(pack, clause_id), known, work_time())
+        ]
+        for clause_id in (*STAGES, "T32", "T33")
+    }
+
+
+def test_whoever_keeps_every_stage_keeps_the_total(pack: Pack) -> None:
+    found = states(pack, list(KEPT.items()))
+    assert found == {clause_id: ["met"] for clause_id in (*STAGES, "T32", "T33")}
+
+
+@pytest.mark.parametrize(
+    ("what", "at", "stage"),
+    [
+        ("registered", "2026-11-03 17:01", "T27"),
+        ("answered", "2026-11-12 09:00", "T29"),
+        ("completion_signed", "2026-11-18 09:00", "T30"),
+        ("gas_on", "2026-11-19 17:01", "T31"),
+    ],
+)
+def test_a_stage_that_is_late_breaks_the_total(pack: Pack, what: str, at: str, stage: str) -> None:
+    found = states(pack, list({**KEPT, what: at}.items()))
+    assert {clause_id for clause_id, how in found.items() if how == ["late"]} == {stage, "T32"}
+
+
+def test_what_one_stage_saves_another_may_use_in_the_total(pack: Pack) -> None:
+    found = states(
+        pack,
+        list({**KEPT, "registered": "2026-11-04 12:00", "survey_done": "2026-11-06 12:00"}.items()),
+    )
+    assert (found["T27"], found["T28"], found["T32"]) == (["late"], ["met"], ["met"])
+
+
+def test_rework_is_a_new_round_with_its_own_clock(pack: Pack) -> None:
+    facts = [one for one in KEPT.items() if one[0] != "acceptance_requested"] + [
+        ("acceptance_requested", "2026-11-12 09:00"),
+        ("acceptance_failed", "2026-11-12 15:00"),
+        ("acceptance_requested", "2026-11-16 09:00"),
+    ]
+    rework = Pause("OUTSIDE_CONSTRUCTION", local("2026-11-12 15:00"), local("2026-11-16 09:00"))
+    found = states(pack, facts, (rework,))
+    assert found["T30"] == ["met", "met"]
+    # The second acceptance is the company's own time too: nine days are not eight.
+    assert found["T32"] == ["late"]
 
 
 # --- processes ----------------------------------------------------------------------------------
