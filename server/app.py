@@ -13,6 +13,7 @@ from litestar import Litestar
 from server.access.authentication import ConsoleAuthentication
 from server.access.http import ACCESS_CONTROLLERS
 from server.assembly import Plan, assemble
+from server.cases.http import CASES_CONTROLLERS
 from server.crews.http import CrewController
 from server.customers.http import CustomersController
 from server.db import Database
@@ -54,6 +55,7 @@ PLAN = Plan(
         IncidentOrdersController,
         ClocksController,
         ExemptionsController,
+        *CASES_CONTROLLERS,
         FormsController,
         OutagesController,
         HotlineController,

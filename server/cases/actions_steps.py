@@ -29,7 +29,7 @@ from server.policy.wire_processes import Process, StepKind
 from server.work import queries as work_queries
 from server.work.lifecycle import SETTLED, OrderState
 
-_OVER = SETTLED | {OrderState.DONE}
+_OVER = SETTLED | {OrderState.DONE, OrderState.NOT_DONE}
 
 
 async def complete_step(tx: Tx, case_id: UUID, said: StepIn) -> Case:

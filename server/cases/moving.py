@@ -264,8 +264,9 @@ async def _leave(
     )
     if visit.pause_id is not None:
         await promises.resume(tx, visit.pause_id, visit.left_at)
-    if visit.order_id is not None and source != "field":
-        await planned.give_up_order(tx, visit.order_id, "step_left")
+    if visit.order_id is not None and not (source == "field" and passage.answer == rules.DONE):
+        # Somebody may come back with a new order; this one must not lie open beside it.
+        await planned.give_up_order(tx, visit.order_id, passage.answer or rules.DONE)
     for what in passage.told_on_leaving:
         await _tell(tx, row, what, at, crew_id=kept.crew_id if first else None)
     if first:

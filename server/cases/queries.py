@@ -27,7 +27,7 @@ from server.cases.wire import (
     CaseState,
     ClockStanding,
 )
-from server.crews.tables import CrewMember
+from server.crews.tables import Crew, CrewMember
 from server.db import Tx
 from server.feed import Kind, Representation, represents
 from server.policy.queries import pack_version
@@ -153,6 +153,25 @@ async def manager_loads(tx: Tx, zone_code: str | None) -> list[Load]:
         .group_by(Person.id, Person.name)
     )
     return [Load(id_, name, total, near) for id_, name, total, near in rows]
+
+
+async def orders_of_case(tx: Tx, case_id: UUID) -> list[tuple[WorkOrder, str | None]]:
+    """The case's orders as they were opened, each with the crew sent last."""
+    crew = (
+        select(Crew.name)
+        .join(Assignment, Assignment.crew_id == Crew.id)
+        .where(Assignment.work_order_id == WorkOrder.id)
+        .order_by(Assignment.offered_at.desc(), Assignment.id.desc())
+        .limit(1)
+        .correlate(WorkOrder)
+        .scalar_subquery()
+    )
+    rows = await tx.session.execute(
+        select(WorkOrder, crew)
+        .where(WorkOrder.case_id == case_id)
+        .order_by(WorkOrder.opened_at, WorkOrder.id)
+    )
+    return [(order, name) for order, name in rows]
 
 
 def lon_lat(row: Case) -> tuple[float, float] | None:

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from server.actor import Role
 from server.cases import refusals
 from server.cases.rules_fields import checked_values, particulars_in
@@ -32,6 +34,7 @@ from server.policy.wire_processes import (
     Step,
     StepKind,
 )
+from server.refusal import Refusal
 
 DONE = "done"
 """The answer of a step that was simply done."""
@@ -300,6 +303,39 @@ def require_enterable(step: Step, facts: frozenset[str], around: Surroundings) -
         )
     if step.needs_notice and not around.notice_published:
         raise refusals.NoticeMissing(zh=step.zh, en=step.en)
+
+
+def in_the_way(
+    process: Process,
+    position: Position,
+    answer: str | None,
+    doer: Doer,
+    around: Surroundings,
+) -> list[Refusal]:
+    """What would refuse this answer at the moment, whatever is written down with it: independence,
+    papers, money, and what the next step needs. For screens; `complete` decides.
+    """
+    step = process.step(position.step)
+    branch = branch_of(step, answer)
+    refusing = branch is not None and branch.reason_required
+    found: list[Refusal] = []
+    if branch is not None and branch.independent and doer.involved:
+        found.append(refusals.NotIndependent(zh=step.zh, en=step.en))
+    if not refusing:
+        for wanted in (
+            msgspec.structs.replace(step, needs_settled=False),
+            msgspec.structs.replace(step, needs_papers=None),
+        ):
+            try:
+                _require_in_order(wanted, around)
+            except Refusal as refusal:
+                found.append(refusal)
+    left, next_step = _leave(step, branch, position)
+    try:
+        require_enterable(process.step(next_step), left.facts, around)
+    except Refusal as refusal:
+        found.append(refusal)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class Case(CompanyOwned, Versioned, Base):
         one_of("outcome", Outcome),
         one_of("area", Area),
         CheckConstraint("(state = 'closed') = (outcome IS NOT NULL)", name="closed_by_outcome"),
+        fk("customers", "customer_id"),
         fk("people", "manager_id"),
         # One project is one case: a platform that pushes it twice opens nothing new.
         Index(

@@ -81,6 +81,11 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("state IN ('queued', 'open', 'closed')", name="ck_cases_state"),
         sa.ForeignKeyConstraint(
+            ["company_id", "customer_id"],
+            ["customers.company_id", "customers.id"],
+            name="fk_cases_company_id_customer_id",
+        ),
+        sa.ForeignKeyConstraint(
             ["company_id", "manager_id"],
             ["people.company_id", "people.id"],
             name="fk_cases_company_id_manager_id",
