@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, MediaType, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from server.access.guards import requires
 from server.actor import Role
@@ -37,9 +38,9 @@ class FormsController(Controller):
     path = "/api"
     tags = ["forms"]
 
-    @get("/cases/{case_id:uuid}/forms", guards=[READERS], operation_id="forms_of_case")
+    @get("/forms", guards=[READERS], operation_id="forms_of_case")
     async def forms_of_case(
-        self, tx: NamedDependency[Tx], case_id: FromPath[UUID]
+        self, tx: NamedDependency[Tx], case_id: Annotated[UUID, QueryParameter()]
     ) -> list[FormView]:
         """The case's forms, newest first, superseded versions included."""
         return await queries.forms_of(tx, case_id)

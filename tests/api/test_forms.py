@@ -51,7 +51,7 @@ async def test_each_form_has_a_running_number_of_its_day(
 ) -> None:
     for form in ("acceptance_slip", "acceptance_slip", "refusal_notice"):
         await issued(changming, company, case_id, form)
-    listed = await desk.get(f"/api/cases/{case_id}/forms")
+    listed = await desk.get(f"/api/forms?case_id={case_id}")
     assert [(one["form_id"], one["number"]) for one in listed] == [
         ("refusal_notice", "20261121-0001"),
         ("acceptance_slip", "20261121-0002"),
@@ -104,7 +104,7 @@ async def test_a_form_without_what_it_needs_is_never_issued(
         await issued(changming, company, case_id, "refusal_notice", reasons=[])
     with pytest.raises(UnknownForm):
         await issued(changming, company, case_id, "no_such_form")
-    assert await desk.get(f"/api/cases/{case_id}/forms") == []
+    assert await desk.get(f"/api/forms?case_id={case_id}") == []
 
 
 async def test_the_named_signatories_sign_once_each(
@@ -174,7 +174,7 @@ async def test_reading_people_in_full_leaves_a_trace(
 ) -> None:
     form_id = await issued(changming, company, case_id, "acceptance_slip")
     auditor = desk.as_(Role.AUDITOR)
-    await auditor.get(f"/api/cases/{case_id}/forms")
+    await auditor.get(f"/api/forms?case_id={case_id}")
     assert "form_opened" not in str(await auditor.get("/api/access-traces"))
     await console_page(desk, form_id)
     traces = [one for one in await auditor.get("/api/access-traces")

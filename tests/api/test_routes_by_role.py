@@ -118,7 +118,7 @@ OSM      POST   /api/fees/{line_id}/plan
 OSM      POST   /api/fees/{line_id}/refunds
 OSM      POST   /api/fees/{line_id}/void
 DOSU     GET    /api/safety-script
-DOSMU    GET    /api/cases/{case_id}/forms
+DOSMU    GET    /api/forms
 DOSMU    GET    /api/forms/{form_id}
 DOSMU    GET    /api/forms/{form_id}/html
 DOSMU    GET    /api/forms/{form_id}/pdf
