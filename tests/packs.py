@@ -10,7 +10,7 @@ from pathlib import Path
 from server.policy.loading import load_pack, texts_of
 from server.policy.wire import Pack
 
-INVENTED = Path(__file__).parent / "packs"
+INVENTED = Path(__file__).parent / "invented_packs"
 """The folder in which the pack `invented` lies."""
 
 

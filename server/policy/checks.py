@@ -244,6 +244,7 @@ def _incident_findings(clause: Clause) -> Iterator[Found]:
 def _facts_of(clause: Clause) -> Iterator[tuple[str, Sequence[str]]]:
     """Every fact a clause rests on, under the key that names it."""
     yield "what", (clause.what,)
+    yield "stop_also", clause.stop_also
     yield "start", (clause.start,)
     yield "start_also", clause.start_also
     for index, segment in enumerate(clause.segments):

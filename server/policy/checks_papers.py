@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import jinja2
+
 from server.policy.finding import Finding, condition_findings, repeated
 from server.policy.wire import Pack
 
@@ -67,9 +69,15 @@ def _form_findings(pack: Pack) -> Iterator[Finding]:
         for name in form.signatures:
             if name not in signing:
                 yield Finding(file, f"forms[{number}].signatures", f"no role is called {name}")
-    for template in pack.templates:
+    environment = jinja2.Environment(autoescape=True)
+    for template, text in pack.templates.items():
+        own = f"forms/{template}.html"
         if template not in known and not template.startswith("_"):
-            yield Finding(f"forms/{template}.html", "", "is the template of no form of forms.toml")
+            yield Finding(own, "", "is the template of no form of forms.toml")
+        try:
+            environment.parse(text)
+        except jinja2.TemplateSyntaxError as error:
+            yield Finding(own, "", error.message or "is no template", error.lineno)
 
 
 def _fee_findings(pack: Pack) -> Iterator[Finding]:

@@ -22,6 +22,8 @@ class Finding:
     file: str
     key: str
     why: str
+    line: int | None = None
+    """Where the file has no keys (a template)."""
 
 
 def _plain_type(hint: object) -> type:

@@ -50,8 +50,6 @@ FLAT_TABLE = "timing"
 """dispatch.toml's table of single numbers; its keys are fields of `DispatchRules` itself."""
 
 TOP = "(top level)"
-FIRST_FILES = (HEAD_FILE, "classes.toml", "clauses.toml", "dispatch.toml", "safety_script.toml")
-"""What these get wrong stops the loading; of the others `problems_of` tells."""
 _DECODED_AT = re.compile(r"\(at line (\d+), column \d+\)")
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
 
@@ -115,9 +113,8 @@ def problems_in(name: str, own: PackTexts, folder: Path = PACKS_FOLDER) -> list[
 def read_pack(name: str, texts: PackTexts) -> Pack:
     """A pack from its texts. Raises the first PackError of what is wrong with them."""
     pack, errors = _Reading(name, texts).read()
-    for error in errors:
-        if pack is None or error.file.rpartition("/")[2] in FIRST_FILES:
-            raise error
+    if errors:
+        raise errors[0]
     assert pack is not None, "a pack without errors was read"
     return pack
 
@@ -290,7 +287,9 @@ class _Reading:
             return None
 
     def _found(self, finding: Finding) -> PackError:
-        return _error(self.texts[finding.file], finding.key, finding.why)
+        source = self.texts[finding.file]
+        line = finding.line or _line(source, finding.key)
+        return PackError(source.shown, finding.key, finding.why, line)
 
 
 def digest_of(texts: PackTexts) -> str:

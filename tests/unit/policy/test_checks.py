@@ -45,6 +45,13 @@ CASES_OF_WRONG = [
     (CASES, 'not_before = "chosen_slot"', 'not_before = "some"', "not_before", "nothing sets"),
     (CASES, 'sum = "whole_days"\n', "", "segments", "segments and sum go together"),
     (CASES, 'what = "registered"', 'what = "registred"', "what", "no step of any process tells"),
+    (
+        CASES,
+        'start = "sheet_issued"',
+        'start = "sheet_issued"\nstop_also = ["burnt"]',
+        "stop_also",
+        "no step of any process tells",
+    ),
     (CASES, 'start = "sheet_issued"', 'start = "visited"', "start", "no step of X01 tells"),
     (CASES, '["papers_seen"]', '["seen"]', "start_also", "no step of any process tells"),
     (
@@ -257,6 +264,16 @@ def test_a_file_nobody_reads_is_refused() -> None:
     files = FILES | {"clauses_case.toml": "clauses = []"}
     problems = problems_in("invented", as_texts(files, "sent"))
     assert [problem.file for problem in problems] == ["sent/clauses_case.toml"]
+
+
+def test_a_form_that_is_issued_has_a_template_that_can_be_read() -> None:
+    files = {name: text for name, text in FILES.items() if name != "forms/certificate.html"}
+    (problem,) = problems_in("invented", as_texts(files, "sent"))
+    assert problem.key == "steps[11].forms_done"
+    assert "has no template" in problem.why
+    files = FILES | {"forms/sheet.html": "<h1>\n{% if %}\n</h1>"}
+    (problem,) = problems_in("invented", as_texts(files, "sent"))
+    assert (problem.file, problem.line) == ("sent/forms/sheet.html", 2)
 
 
 def test_planned_field_work_is_every_kind_but_the_response_to_a_leak() -> None:
