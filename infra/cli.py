@@ -33,6 +33,8 @@ for command in (
     cli_company.import_roads,
     cli_company.import_zones,
     cli_policy.policy,
+    cli_policy.processes,
+    cli_policy.calendar,
     cli_drill.demo,
     cli_drill.drill,
 ):
