@@ -43,6 +43,8 @@ from server.cases.wire_acts import (
 from server.customers.wire import UnmaskIn
 from server.db import Tx
 from server.feed import once
+from server.fees import queries as fee_queries
+from server.fees.wire import FeesPage
 from server.refusal import Invalid
 from server.web import IdempotencyKey
 
@@ -53,6 +55,9 @@ READERS = requires(
     Role.ACCOUNT_MANAGER,
     Role.AUDITOR,
     Role.CONTRACTOR,
+)
+INSIDE = requires(
+    Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.ACCOUNT_MANAGER, Role.AUDITOR
 )
 STEPS = requires(
     Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.ACCOUNT_MANAGER, Role.CONTRACTOR
@@ -363,6 +368,11 @@ class CasePapersController(Controller):
         return await _page_once(
             tx, key, "defer_papers", case_id, data, lambda: actions_change.defer(tx, case_id, data)
         )
+
+    @get("/{case_id:uuid}/fees", guards=[INSIDE], operation_id="case_fees")
+    async def case_fees(self, tx: NamedDependency[Tx], case_id: FromPath[UUID]) -> FeesPage:
+        """A case's fee lines with their payments."""
+        return await fee_queries.page(tx, case_id)
 
     @post("/{case_id:uuid}/fees", guards=[DESK], operation_id="add_case_fee", status_code=200)
     async def add_fee(

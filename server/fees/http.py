@@ -1,13 +1,13 @@
 """Routes of fee lines.
 
-Not here: applying a rule and taking a payment, which are acts on a case (`server.cases`).
+Not here: a case's lines, applying a rule and taking a payment, which are a case's (`server.cases`).
 """
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
@@ -19,9 +19,6 @@ from server.fees import actions, queries
 from server.fees.wire import AmountIn, FeesPage, PlanIn, RefundIn, SignatureIn, VoidIn
 from server.web import IdempotencyKey
 
-READERS = requires(
-    Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.ACCOUNT_MANAGER, Role.AUDITOR
-)
 DESK = requires(Role.OPERATOR, Role.SUPERVISOR, Role.ACCOUNT_MANAGER)
 
 
@@ -30,11 +27,6 @@ class FeesController(Controller):
 
     path = "/api"
     tags = ["fees"]
-
-    @get("/cases/{case_id:uuid}/fees", guards=[READERS], operation_id="case_fees")
-    async def case_fees(self, tx: NamedDependency[Tx], case_id: FromPath[UUID]) -> FeesPage:
-        """A case's fee lines with their payments."""
-        return await queries.page(tx, case_id)
 
     @post("/fees/{line_id:uuid}/amount", guards=[DESK], operation_id="enter_fee", status_code=200)
     async def enter_fee(
