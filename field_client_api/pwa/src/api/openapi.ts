@@ -111,6 +111,16 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AcceptanceRecord */
+        AcceptanceRecord: {
+            faults?: string[];
+            /** @constant */
+            kind: "acceptance";
+            passed?: boolean | null;
+            signatories?: components["schemas"]["Signed"][];
+            /** @default  */
+            words: string;
+        };
         /** Acknowledge */
         Acknowledge: {
             /** Format: uuid */
@@ -167,6 +177,7 @@ export interface components {
             arrival: components["schemas"]["ArrivalView"] | null;
             arrived_at: string | null;
             cleared_at: string | null;
+            completed_at: string | null;
             /** Format: uuid */
             crew_id: string;
             departed_at: string | null;
@@ -180,6 +191,7 @@ export interface components {
             implied: string[];
             incident_id: string | null;
             made_safe_at: string | null;
+            not_ready_at: string | null;
             offer_expires_at: string | null;
             /** Format: date-time */
             offered_at: string;
@@ -198,6 +210,12 @@ export interface components {
             version: number;
             work_order: components["schemas"]["WorkOrderView"];
         };
+        /**
+         * Check
+         * @description One answer of a checklist.
+         * @enum {string}
+         */
+        Check: "green" | "red" | "not_here";
         /** Clear */
         Clear: {
             /** Format: uuid */
@@ -212,6 +230,36 @@ export interface components {
             /** @constant */
             verb: "clear";
             words?: string | null;
+        };
+        /** Complete */
+        Complete: {
+            /** Format: uuid */
+            assignment_id: string;
+            fix?: components["schemas"]["SentFix"] | null;
+            /** Format: uuid */
+            key: string;
+            /** Format: date-time */
+            occurred_at: string;
+            record: components["schemas"]["SurveyRecord"] | components["schemas"]["ConstructionRecord"] | components["schemas"]["AcceptanceRecord"] | components["schemas"]["IgnitionRecord"] | components["schemas"]["PluggingRecord"] | components["schemas"]["DismantlingRecord"] | components["schemas"]["MeterChangeRecord"] | components["schemas"]["VisitRecord"];
+            /** Format: date-time */
+            sent_at: string;
+            /** @constant */
+            verb: "complete";
+        };
+        /** ConstructionRecord */
+        ConstructionRecord: {
+            /** @default  */
+            hidden_works: string;
+            /** @constant */
+            kind: "construction";
+            materials_cleared?: boolean | null;
+            self_check_passed?: boolean | null;
+            sheet_version?: number | null;
+            site_cleared?: boolean | null;
+            tightness?: components["schemas"]["Tightness"] | null;
+            /** @default  */
+            words: string;
+            work_finished?: boolean | null;
         };
         /**
          * Datum
@@ -257,10 +305,28 @@ export interface components {
             /** @constant */
             verb: "depart";
         };
+        /** DismantlingRecord */
+        DismantlingRecord: {
+            cap_test?: components["schemas"]["Tightness"] | null;
+            final_reading_m3?: number | null;
+            /** @constant */
+            kind: "dismantling";
+            /** @default  */
+            removed: string;
+            /** @default  */
+            seal_no: string;
+            /** @default  */
+            signature: string;
+            signature_drawn?: string | null;
+            valve_closed?: boolean | null;
+            /** @default  */
+            words: string;
+        };
         /** FieldAnswer */
         FieldAnswer: {
             assignment?: components["schemas"]["Callout"] | null;
             code: string | null;
+            items?: string[];
             /** Format: uuid */
             key: string;
             outcome: components["schemas"]["Outcome"];
@@ -334,6 +400,28 @@ export interface components {
             unit?: string | null;
             value: number;
         };
+        /** IgnitionRecord */
+        IgnitionRecord: {
+            adult_present?: boolean | null;
+            appliance_pressure_kpa?: number | null;
+            checklist?: {
+                [key: string]: components["schemas"]["Check"];
+            };
+            flame_ok?: boolean | null;
+            /** @constant */
+            kind: "ignition";
+            /** @default  */
+            meter_no: string;
+            people?: string[];
+            purged_outside?: boolean | null;
+            reading_m3?: number | null;
+            /** @default  */
+            signature: string;
+            signature_drawn?: string | null;
+            tightness?: components["schemas"]["Tightness"] | null;
+            /** @default  */
+            words: string;
+        };
         /** IncidentBrief */
         IncidentBrief: {
             arrive_due_at?: string | null;
@@ -342,6 +430,13 @@ export interface components {
             id: string;
             number: string;
             words: string;
+        };
+        /** Load */
+        Load: {
+            appliance: string;
+            /** @default 1 */
+            count: number;
+            flow_m3h?: number | null;
         };
         /** MadeSafe */
         MadeSafe: {
@@ -359,6 +454,23 @@ export interface components {
             verb: "made_safe";
             words?: string | null;
         };
+        /** MeterChangeRecord */
+        MeterChangeRecord: {
+            first_reading_m3?: number | null;
+            /** @constant */
+            kind: "meter_change";
+            last_reading_m3?: number | null;
+            /** @default  */
+            new_meter_no: string;
+            /** @default  */
+            old_meter_no: string;
+            /** @default  */
+            signature: string;
+            signature_drawn?: string | null;
+            test?: components["schemas"]["Tightness"] | null;
+            /** @default  */
+            words: string;
+        };
         /** NobodyHome */
         NobodyHome: {
             /** Format: uuid */
@@ -375,6 +487,29 @@ export interface components {
             /** @default  */
             words: string;
         };
+        /** NotReady */
+        NotReady: {
+            /** Format: uuid */
+            assignment_id: string;
+            fix?: components["schemas"]["SentFix"] | null;
+            /** Format: uuid */
+            key: string;
+            /** Format: date-time */
+            occurred_at: string;
+            reasons: components["schemas"]["NotReadyReason"][];
+            /** Format: date-time */
+            sent_at: string;
+            /** @constant */
+            verb: "not_ready";
+            /** @default  */
+            words: string;
+        };
+        /**
+         * NotReadyReason
+         * @description Why planned work could not be done. Source: domain.md §2.1 turn-on checklist, §3.4.
+         * @enum {string}
+         */
+        NotReadyReason: "appliance_illegal" | "ventilation_missing" | "second_gas_source" | "bedroom" | "alarm_missing" | "pipe_altered" | "tightness_failed" | "no_adult" | "one_person_only" | "no_contract" | "materials" | "weather" | "customer_not_ready" | "permit_missing" | "pressure_insufficient" | "other";
         /**
          * Outcome
          * @description What came of a word from the field. All four keep it.
@@ -401,6 +536,27 @@ export interface components {
             lon: number | null;
             text: string;
         };
+        /** PluggingRecord */
+        PluggingRecord: {
+            cap_test?: components["schemas"]["Tightness"] | null;
+            final_reading_m3?: number | null;
+            /** @constant */
+            kind: "plugging";
+            /** @default  */
+            seal_no: string;
+            /** @default  */
+            signature: string;
+            signature_drawn?: string | null;
+            valve_closed?: boolean | null;
+            /** @default  */
+            words: string;
+        };
+        /**
+         * PressureUnit
+         * @description Units of test pressures.
+         * @enum {string}
+         */
+        PressureUnit: "kPa" | "Pa" | "mbar" | "MPa";
         /**
          * Problem
          * @description RFC 9457 problem details; `code` is stable, `detail` is in your language.
@@ -468,6 +624,12 @@ export interface components {
             /** Format: date-time */
             sent_at: string;
         };
+        /** Signed */
+        Signed: {
+            as: string;
+            drawn?: string | null;
+            name: string;
+        };
         /** SourceFound */
         SourceFound: {
             /** Format: uuid */
@@ -483,6 +645,21 @@ export interface components {
             /** @constant */
             verb: "source_found";
             words?: string | null;
+        };
+        /** SurveyRecord */
+        SurveyRecord: {
+            feasible?: boolean | null;
+            /** @constant */
+            kind: "survey";
+            load_list?: components["schemas"]["Load"][];
+            /** @default  */
+            obstacles: string;
+            pressure_kpa?: number | null;
+            pressure_sufficient?: boolean | null;
+            /** @default  */
+            tie_in: string;
+            /** @default  */
+            words: string;
         };
         /** TakeReading */
         TakeReading: {
@@ -504,15 +681,40 @@ export interface components {
             /** @constant */
             verb: "reading";
         };
+        /** Tightness */
+        Tightness: {
+            calibration_due?: string | null;
+            drop?: number | null;
+            duration_minutes?: number | null;
+            /** @default  */
+            instrument_no: string;
+            passed?: boolean | null;
+            unit?: components["schemas"]["PressureUnit"] | null;
+            value?: number | null;
+        };
         /**
          * Verdict
          * @description What an arrival's evidence adds up to.
          * @enum {string}
          */
         Verdict: "confirmed" | "unconfirmed" | "limited" | "disputed";
+        /** VisitRecord */
+        VisitRecord: {
+            conditions_met?: boolean | null;
+            /** @constant */
+            kind: "visit";
+            /** @default  */
+            signature: string;
+            signature_drawn?: string | null;
+            /** @default  */
+            words: string;
+        };
         /** WorkOrderView */
         WorkOrderView: {
             case_id: string | null;
+            demands: {
+                [key: string]: unknown;
+            };
             ended_at: string | null;
             /** Format: uuid */
             id: string;
@@ -527,7 +729,9 @@ export interface components {
             priority_class: string;
             required_kit: string[];
             required_skills: string[];
+            sheet_version: number;
             state: string;
+            superseded_by: string | null;
             version: number;
             words: string;
         };
@@ -549,7 +753,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Acknowledge"] | components["schemas"]["Decline"] | components["schemas"]["Depart"] | components["schemas"]["Arrive"] | components["schemas"]["FirstReport"] | components["schemas"]["TakeReading"] | components["schemas"]["MadeSafe"] | components["schemas"]["SourceFound"] | components["schemas"]["Repaired"] | components["schemas"]["Recheck"] | components["schemas"]["NobodyHome"] | components["schemas"]["AddressWrong"] | components["schemas"]["Clear"];
+                "application/json": components["schemas"]["Acknowledge"] | components["schemas"]["Decline"] | components["schemas"]["Depart"] | components["schemas"]["Arrive"] | components["schemas"]["FirstReport"] | components["schemas"]["TakeReading"] | components["schemas"]["MadeSafe"] | components["schemas"]["SourceFound"] | components["schemas"]["Repaired"] | components["schemas"]["Recheck"] | components["schemas"]["NobodyHome"] | components["schemas"]["AddressWrong"] | components["schemas"]["Complete"] | components["schemas"]["NotReady"] | components["schemas"]["Clear"];
             };
         };
         responses: {

@@ -35,13 +35,24 @@ export type AssignmentState =
 export type Assignment = Said<Wire["AssignmentView"], { state: AssignmentState }>;
 export type Callout = Said<Wire["Callout"], { assignment: Assignment }>;
 export type Snapshot = Said<Wire["FieldSnapshot"], { callouts: Callout[] }>;
-export type Answer = Said<Required<Wire["FieldAnswer"]>, { assignment: Callout | null }>;
+export type Answer = Said<Required<Wire["FieldAnswer"]>, { assignment: Callout | null; items?: string[] }>;
 
 /** One GPS reading; the browser's geolocation gives WGS-84, and cannot tell a mocked one. */
 export type Fix = Said<Required<Wire["SentFix"]>, { datum: "wgs84"; mock: false }>;
 
 export type Unit = "%LEL" | "%vol" | "ppm";
 export type GivenReading = Said<Required<Wire["GivenReading"]>, { unit: Unit; instrument_no: string }>;
+
+export type NotReadyReason = Wire["NotReadyReason"];
+export type Check = Wire["Check"];
+export type PressureUnit = Wire["PressureUnit"];
+export type Tightness = Required<Wire["Tightness"]>;
+export type Signed = Required<Wire["Signed"]>;
+export type Load = Required<Wire["Load"]>;
+/** What a crew writes down of planned work; `kind` says which. Gaps are null or empty. */
+export type WorkRecord = Wire["Complete"]["record"];
+export type RecordKind = WorkRecord["kind"];
+export type RecordOf<Kind extends RecordKind> = Extract<WorkRecord, { kind: Kind }>;
 
 export type Saying =
   | Spoken<Wire["Acknowledge"]>
@@ -56,6 +67,8 @@ export type Saying =
   | Said<Spoken<Wire["Recheck"]>, { readings: GivenReading[] }>
   | Spoken<Wire["NobodyHome"]>
   | Spoken<Wire["AddressWrong"]>
+  | { verb: "complete"; record: WorkRecord }
+  | Spoken<Wire["NotReady"]>
   | Spoken<Wire["Clear"]>;
 
 export type Verb = Saying["verb"];

@@ -22,6 +22,8 @@ export type FormName =
   | "recheck"
   | "nobody_home"
   | "address_wrong"
+  | "complete"
+  | "not_ready"
   | "clear"
   | "more";
 

@@ -52,3 +52,10 @@ export function minuteOfDay(at: string | number): string {
 export function timeOfDay(at: string | number): string {
   return `${minuteOfDay(at)}:${String(new Date(at).getSeconds()).padStart(2, "0")}`;
 }
+
+/** `11-23 09:00` by the phone's time zone. */
+export function dayAndMinute(at: string | number): string {
+  const when = new Date(at);
+  const two = (n: number) => String(n).padStart(2, "0");
+  return `${two(when.getMonth() + 1)}-${two(when.getDate())} ${minuteOfDay(at)}`;
+}

@@ -6,13 +6,14 @@
 import { computed, reactive, readonly, shallowRef } from "vue";
 import { pair, readSnapshot, say, sendFixes } from "../api/field";
 import { newKey } from "../api/http";
-import type { Answer, Fix, Callout, Me, Paired, Saying, ServerTime, Snapshot, Word } from "../api/types";
+import type { Answer, Fix, Callout, Me, Paired, Saying, ServerTime, Snapshot, Word, WorkRecord } from "../api/types";
 import { Kept } from "../kept/database";
 import { browserSocket, Link, type LinkState } from "../live/link";
 import { Outbox, type Entry, type Line } from "../outbox/outbox";
 import { browserWatch, Positions, type Reception } from "../place/positions";
 import { businessMs, syncFrom, type TimeSync } from "../time/clock";
 import { fromSnapshot, takenAway, withChanges, withCallout, type HeldCallout, type HeldCallouts } from "./callouts";
+import { planned } from "./planned";
 import { inOrder, standing } from "./standing";
 
 export interface Pairing {
@@ -90,14 +91,30 @@ export const troubles = computed(() =>
 );
 export const heldCallout = (id: string): HeldCallout | undefined => held.value.get(id);
 
-/** The offer that rings, if one does. */
-export const ringing = computed<Callout | null>(() => {
-  if (state.pairing === null) return null;
-  return (
-    callouts.value.find((callout) => held.value.get(callout.id)?.gone === false && standing(callout, entries.value).state === "offered") ??
-    null
-  );
-});
+const offered = computed<Callout[]>(() =>
+  state.pairing === null
+    ? []
+    : callouts.value.filter((callout) => held.value.get(callout.id)?.gone === false && standing(callout, entries.value).state === "offered"),
+);
+/** The offer that rings, if one does. Planned work waits to be looked at: it never rings. */
+export const ringing = computed<Callout | null>(() => offered.value.find((callout) => !planned(callout)) ?? null);
+/** Planned work nobody has agreed to yet. */
+export const arranged = computed<Callout[]>(() => offered.value.filter(planned));
+
+/** Records begun and not yet told, by assignment; a form closed half-way goes on where it was. */
+const drafts = new Map<string, WorkRecord>();
+export const draftOf = (id: string): WorkRecord | undefined => drafts.get(id);
+
+export function keepDraft(id: string, record: WorkRecord): void {
+  drafts.set(id, record);
+  void kept.set("drafts", [...drafts]);
+}
+
+/** Records of work this phone no longer shows are forgotten with it. */
+function dropDrafts(): void {
+  for (const id of drafts.keys()) if (!held.value.has(id)) drafts.delete(id);
+  void kept.set("drafts", [...drafts]);
+}
 
 let kept: Kept;
 let outbox: Outbox;
@@ -149,6 +166,7 @@ export async function openPhone(): Promise<void> {
     state.sync = (await kept.get<TimeSync>("sync")) ?? null;
     state.heardMs = state.sync?.phoneMs ?? null;
     held.value = new Map((await kept.get<[string, HeldCallout][]>("callouts")) ?? []);
+    for (const [id, record] of (await kept.get<[string, WorkRecord][]>("drafts")) ?? []) drafts.set(id, record);
     carryOn(state.pairing);
   }
   state.opened = true;
@@ -197,11 +215,12 @@ export async function unpaired(revoked = true): Promise<void> {
   state.revoked = revoked;
   state.me = null;
   held.value = new Map();
+  drafts.clear();
   takenIds.value = [];
   outbox.carry(null);
   link.stop();
   positions.carry(null);
-  for (const name of ["pairing", "me", "callouts", "sync"]) await kept.set(name, undefined);
+  for (const name of ["pairing", "me", "callouts", "drafts", "sync"]) await kept.set(name, undefined);
 }
 
 /** The word said last, by its order, so that the screen can say what becomes of it. */
@@ -283,6 +302,7 @@ function keepCallouts(next: HeldCallouts): void {
   const lost = takenAway(held.value, next);
   if (lost.length > 0) takenIds.value = [...takenIds.value, ...lost.map((callout) => callout.id)];
   held.value = next;
+  if (drafts.size > 0) dropDrafts();
   void kept.set("callouts", [...next]);
 }
 

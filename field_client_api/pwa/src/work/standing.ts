@@ -5,8 +5,14 @@
 import type { AssignmentState, Callout, Verb } from "../api/types";
 import type { Entry } from "../outbox/outbox";
 
-export const STEPS = ["acknowledged", "departed", "arrived", "made_safe", "cleared"] as const;
-export type Step = (typeof STEPS)[number];
+export type Step = "acknowledged" | "departed" | "arrived" | "made_safe" | "completed" | "not_ready" | "cleared";
+
+/** The steps of an assignment in their order: an emergency is made safe, planned work ends. */
+export function stepsOf(callout: Callout, stand: Standing): Step[] {
+  if (callout.work_order.case_id === null) return ["acknowledged", "departed", "arrived", "made_safe", "cleared"];
+  const ended = stand.steps.not_ready && !stand.steps.completed ? "not_ready" : "completed";
+  return ["acknowledged", "departed", "arrived", ended, "cleared"];
+}
 
 export interface Passed {
   at: string;
@@ -38,8 +44,13 @@ const REACHES: Record<Exclude<Verb, "decline">, AssignmentState> = {
   repaired: "on_scene",
   recheck: "on_scene",
   nobody_home: "on_scene",
+  complete: "on_scene",
+  not_ready: "on_scene",
   clear: "cleared",
 };
+
+/** Words that are a step of their own beside where the crew is. */
+const ENDS: Partial<Record<Verb, Step>> = { made_safe: "made_safe", complete: "completed", not_ready: "not_ready" };
 
 const RANK: readonly AssignmentState[] = ["offered", "acknowledged", "en_route", "on_scene", "cleared"];
 const STEP_OF: Partial<Record<AssignmentState, Step>> = {
@@ -66,6 +77,8 @@ export function standing(callout: Callout, entries: readonly Entry[]): Standing 
     ["departed", told.departed_at],
     ["arrived", told.arrived_at],
     ["made_safe", told.made_safe_at],
+    ["completed", told.completed_at],
+    ["not_ready", told.not_ready_at],
     ["cleared", told.cleared_at],
   ];
   for (const [step, at] of server) if (at !== null) steps[step] = { at, kept: false };
@@ -75,7 +88,8 @@ export function standing(callout: Callout, entries: readonly Entry[]): Standing 
   for (const entry of counting(entries, callout.id)) {
     const { verb, occurred_at: at } = entry.word;
     const kept = entry.fate === "kept";
-    if (verb === "made_safe") steps.made_safe ??= { at, kept };
+    const ends = ENDS[verb];
+    if (ends !== undefined) steps[ends] ??= { at, kept };
     if (!LIVE.includes(state)) continue;
     if (verb === "decline") {
       if (RANK.indexOf(state) < RANK.indexOf("on_scene")) {
