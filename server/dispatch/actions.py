@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -23,7 +24,13 @@ from server.dispatch.rules import (
     planned_shortfalls,
     rank,
 )
-from server.dispatch.rules_alarms import AlarmDue, AlarmKey, AlarmKind, SubjectKind
+from server.dispatch.rules_alarms import (
+    OF_CLOCKS,
+    AlarmDue,
+    AlarmKey,
+    AlarmKind,
+    SubjectKind,
+)
 from server.dispatch.tables import Alarm, RecommendationChoice, StoredRecommendation
 from server.dispatch.wire import (
     Candidate,
@@ -338,6 +345,7 @@ async def raise_alarm(tx: Tx, key: AlarmKey, due: AlarmDue) -> UUID | None:
             subject_kind=subject_kind.value,
             subject_id=subject_id,
             incident_id=due.incident_id,
+            case_id=due.case_id,
             params=params,
             raised_at=tx.now,
         )
@@ -355,13 +363,9 @@ async def raise_alarm(tx: Tx, key: AlarmKey, due: AlarmDue) -> UUID | None:
     if alarm_id is None:
         return None
     touch(tx, Kind.ALARM, alarm_id)
-    note(
-        tx,
-        "alarm_raised",
-        incident_id=due.incident_id,
-        subject=("alarm", alarm_id),
-        params={"kind": kind.value, "severity": due.severity, **params},
-    )
+    about = (due.incident_id, due.case_id)
+    said = {"kind": kind.value, "severity": due.severity, **params}
+    _note_alarm(tx, "alarm_raised", alarm_id, about, said)
     return alarm_id
 
 
@@ -377,26 +381,16 @@ def restate_alarm(tx: Tx, row: Alarm, due: AlarmDue) -> None:
     row.params = params
     row.acknowledged_at = row.acknowledged_by = None
     touch(tx, Kind.ALARM, row.id)
-    note(
-        tx,
-        "alarm_worsened",
-        incident_id=row.incident_id,
-        subject=("alarm", row.id),
-        params={"kind": row.kind, "severity": row.severity, **params},
-    )
+    said = {"kind": row.kind, "severity": row.severity, **params}
+    _note_alarm(tx, "alarm_worsened", row.id, (row.incident_id, row.case_id), said)
 
 
 def end_alarm(tx: Tx, row: Alarm) -> None:
     """The alarm's sentence is no longer true. The caller holds the row's lock."""
     row.ended_at = tx.now
     touch(tx, Kind.ALARM, row.id)
-    note(
-        tx,
-        "alarm_ended",
-        incident_id=row.incident_id,
-        subject=("alarm", row.id),
-        params={"kind": row.kind, **row.params},
-    )
+    said = {"kind": row.kind, **row.params}
+    _note_alarm(tx, "alarm_ended", row.id, (row.incident_id, row.case_id), said)
 
 
 async def acknowledge_alarm(tx: Tx, alarm_id: UUID) -> Alarm:
@@ -409,12 +403,27 @@ async def acknowledge_alarm(tx: Tx, alarm_id: UUID) -> Alarm:
         row.acknowledged_at = tx.now
         row.acknowledged_by = tx.actor.name
         touch(tx, Kind.ALARM, row.id)
-        note(
-            tx,
-            "alarm_acknowledged",
-            incident_id=row.incident_id,
-            subject=("alarm", row.id),
-            params={"kind": row.kind},
-        )
+        about = (row.incident_id, row.case_id)
+        _note_alarm(tx, "alarm_acknowledged", row.id, about, {"kind": row.kind})
         await tx.session.flush()
     return row
+
+
+def _note_alarm(
+    tx: Tx,
+    verb: str,
+    alarm_id: UUID,
+    about: tuple[UUID | None, UUID | None],
+    params: dict[str, Any],
+) -> None:
+    """One line on the timeline of the incident or case; without either the alarm speaks alone."""
+    incident_id, case_id = about
+    if incident_id is not None or case_id is not None or AlarmKind(params["kind"]) not in OF_CLOCKS:
+        note(
+            tx,
+            verb,
+            incident_id=incident_id,
+            case_id=case_id,
+            subject=("alarm", alarm_id),
+            params=params,
+        )

@@ -18,6 +18,7 @@ from server.crews import queries as crews
 from server.crews.queries import line_up
 from server.crews.tables import Crew, Shift
 from server.db import Tx
+from server.dispatch.rules_alarms import OF_CLOCKS, AlarmKind
 from server.dispatch.tables import Alarm, RecommendationChoice, StoredRecommendation
 from server.dispatch.wire import (
     AlarmView,
@@ -271,6 +272,7 @@ def alarm_view(row: Alarm) -> AlarmView:
         acknowledged_at=row.acknowledged_at,
         acknowledged_by=row.acknowledged_by,
         ended_at=row.ended_at,
+        case_id=row.case_id,
     )
 
 
@@ -283,13 +285,29 @@ async def open_alarms(tx: Tx) -> list[AlarmView]:
 
 
 async def lock_open_alarms(tx: Tx) -> Sequence[Alarm]:
-    """Alarms that hold, locked; one somebody is just acknowledging is passed by this time."""
+    """Alarms of emergencies that hold, locked; one somebody is just acknowledging is passed by
+    this time."""
     rows = await tx.session.scalars(
         select(Alarm)
-        .where(Alarm.ended_at.is_(None))
+        .where(Alarm.ended_at.is_(None), Alarm.kind.not_in([kind.value for kind in OF_CLOCKS]))
         .order_by(Alarm.id)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
+    )
+    return rows.all()
+
+
+async def lock_open_alarms_about(
+    tx: Tx, kinds: Collection[AlarmKind], subject_ids: Collection[UUID] | None = None
+) -> Sequence[Alarm]:
+    """Alarms of these kinds that hold, about these subjects (None: any), locked."""
+    wanted = select(Alarm).where(
+        Alarm.ended_at.is_(None), Alarm.kind.in_([kind.value for kind in kinds])
+    )
+    if subject_ids is not None:
+        wanted = wanted.where(Alarm.subject_id.in_(subject_ids))
+    rows = await tx.session.scalars(
+        wanted.order_by(Alarm.id).with_for_update().execution_options(populate_existing=True)
     )
     return rows.all()
 

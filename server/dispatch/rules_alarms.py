@@ -29,6 +29,9 @@ class AlarmKind(StrEnum):
     NO_MOVEMENT = "no_movement"  # acknowledged, and stands still
     LOST_CONTACT = "lost_contact"  # under way, and silent
     NO_FIRST_REPORT = "no_first_report"  # arrived, and has not said what it found
+    PROMISE_AT_RISK = "promise_at_risk"  # a case's clock has passed its warning mark
+    PROMISE_BREACHED = "promise_breached"  # a case's clock has passed its end
+    CALENDAR_MISSING = "calendar_missing"  # a deadline lies in a year without its holidays
 
 
 class SubjectKind(StrEnum):
@@ -37,7 +40,14 @@ class SubjectKind(StrEnum):
     WORK_ORDER = "work_order"
     ASSIGNMENT = "assignment"
     CLOCK = "clock"
+    CALENDAR = "calendar"
+    """A year: its number is the id."""
 
+
+OF_CLOCKS: Final = frozenset(
+    {AlarmKind.PROMISE_AT_RISK, AlarmKind.PROMISE_BREACHED, AlarmKind.CALENDAR_MISSING}
+)
+"""Alarms that are settled clock by clock (`watch_clocks`), not with the picture of emergencies."""
 
 MOVED_M: Final = 150.0
 """A crew whose fixes since acknowledging span less than this has not moved: more than GPS drift
@@ -148,6 +158,7 @@ class AlarmDue:
 
     severity: Severity
     incident_id: UUID | None
+    case_id: UUID | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -69,6 +69,7 @@ class Alarm(CompanyOwned, Versioned, Base):
             unique=True, postgresql_where=text("ended_at IS NULL"),
         ),
         Index("ix_alarms_incident", "company_id", "incident_id", "raised_at"),
+        Index("ix_alarms_case", "company_id", "case_id", "raised_at"),
     )  # fmt: skip
 
     kind: Mapped[str]
@@ -76,6 +77,7 @@ class Alarm(CompanyOwned, Versioned, Base):
     subject_kind: Mapped[str]
     subject_id: Mapped[UUID]
     incident_id: Mapped[UUID | None]
+    case_id: Mapped[UUID | None]
     params: Mapped[dict[str, Any]]
     raised_at: Mapped[datetime] = moment()
     acknowledged_at: Mapped[datetime | None] = moment(nullable=True)

@@ -33,6 +33,7 @@ from server.dispatch.rules_alarms import (
     alarms_holding,
     orders_to_offer,
 )
+from server.dispatch.watch_clocks import AT_ONCE, look_at_clocks, settle_missing_calendar
 from server.network.roads import Roads
 from server.policy.queries import pack_of
 from server.policy.wire import LadderMode, Pack, What
@@ -56,6 +57,9 @@ MARK_EVERY = timedelta(seconds=5)
 DAYS_EVERY = timedelta(hours=1)
 EXPECTED_FOR = timedelta(seconds=15)
 """An expected arrival is reckoned again when a crew was heard of, or after this (business time)."""
+
+CLOCK_TURNS = 5
+"""Transactions a look spends on clocks of cases, so that emergencies are looked at again soon."""
 
 NAME = "watch"
 
@@ -107,6 +111,17 @@ class Watch:
         if pack.ladder.mode is LadderMode.NEXT_CREW:
             for order_id in dict.fromkeys(waiting):
                 await self._offer_next(actor, order_id)
+        await self._look_at_clocks(actor)
+
+    async def _look_at_clocks(self, actor: Actor) -> None:
+        """Clocks that are no emergency's, after those that are; what is left waits for the next
+        look."""
+        for turn in range(CLOCK_TURNS):
+            async with self.database.begin(actor) as tx:
+                if turn == 0:
+                    await settle_missing_calendar(tx)
+                if await look_at_clocks(tx) < AT_ONCE:
+                    return
 
     async def _keep_house(self, tx: Tx) -> None:
         await note_shift_changes(tx)

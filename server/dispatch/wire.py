@@ -226,3 +226,4 @@ class AlarmView(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     ended_at: datetime | None
+    case_id: UUID | None = None

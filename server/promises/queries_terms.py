@@ -122,7 +122,7 @@ async def known_of(tx: Tx, subject: Subject) -> Known:
     )
     return Known(
         facts=facts_known((what, at) for what, at in facts),
-        dates=dict(dates.tuples().all()),
+        dates=dict(dates.all()),
         pauses=[Pause(one.cause, one.from_at, one.to_at) for one in await pauses_of(tx, subject)],
         cuts={(one.clause_id, one.number): Cut(one.at, one.next_from, one.reason) for one in cuts},
     )
@@ -231,4 +231,30 @@ def pause_view(row: PromisePause) -> PauseView:
         automatic=row.automatic,
         entered_by=row.entered_by_name,
         ended_by=row.ended_by_name,
+    )
+
+
+async def to_look_at(tx: Tx, limit: int) -> Sequence[PromiseClock]:
+    """Clocks whose next mark has come, the longest waiting first, locked; those somebody is just
+    changing are passed by. However many run, an index holds only the instants."""
+    rows = await tx.session.scalars(
+        select(PromiseClock)
+        .where(PromiseClock.next_mark_at <= tx.now)
+        .order_by(PromiseClock.next_mark_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return rows.all()
+
+
+async def missing_year(tx: Tx) -> int | None:
+    """The earliest year a running clock has to do with whose holidays nobody has entered."""
+    return await tx.session.scalar(
+        select(PromiseClock.unknown_year)
+        .where(
+            PromiseClock.state == ClockState.RUNNING.value, PromiseClock.unknown_year.is_not(None)
+        )
+        .order_by(PromiseClock.unknown_year)
+        .limit(1)
     )

@@ -189,4 +189,30 @@ def _widen_clocks() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("clocks of cases have no older form")
+    op.execute(
+        "DELETE FROM exemptions WHERE clock_id IN (SELECT id FROM clocks WHERE round_id IS NULL)"
+    )
+    op.execute("DELETE FROM clocks WHERE round_id IS NULL")
+    op.execute("DELETE FROM reported_facts WHERE subject_kind <> 'incident'")
+    for index in ("ix_clocks_due", "ix_clocks_case", "ix_clocks_unknown_year"):
+        op.drop_index(index, "clocks")
+    for index in ("ix_clocks_by_calendar", "ix_clocks_next_mark"):
+        op.drop_index(index, "clocks")
+    op.create_index(
+        "ix_clocks_due",
+        "clocks",
+        ["company_id", "due_at"],
+        postgresql_where=sa.text("state = 'running'"),
+    )
+    op.drop_constraint("round_or_terms", "clocks", type_="check")
+    for table in ("clocks", "reported_facts"):
+        op.drop_constraint("what", table, type_="check")
+        op.create_check_constraint("what", table, OLD_WHAT)
+    for column in (
+        "terms_id", "case_id", "target_at", "unknown_year", "paused_since", "spent",
+        "next_mark_at", "alarmed", "number", "by_calendar", "paused_s", "standing",
+    ):  # fmt: skip
+        op.drop_column("clocks", column)
+    op.alter_column("clocks", "round_id", nullable=False)
+    for table in ("promise_cuts", "promise_pauses", "promise_dates", "promise_terms"):
+        op.drop_table(table)
