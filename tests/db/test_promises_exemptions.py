@@ -143,16 +143,18 @@ async def refused(attempt: object, kind: type[Refusal]) -> None:
 
 async def test_nobody_rules_on_their_own_claim(late: Late) -> None:
     claim = await late.claim(role=Role.SUPERVISOR)
-    await refused(late.rule(claim.id), actions.JudgeIsClaimant)
+    await refused(late.rule(claim.id), actions_exemptions.JudgeIsClaimant)
 
 
 async def test_nobody_rules_on_the_crew_they_belong_to(late: Late) -> None:
     claim = await late.claim()
-    await refused(late.rule(claim.id, judge_crew_ids=(late.crew_id,)), actions.JudgeOfSameCrew)
+    await refused(
+        late.rule(claim.id, judge_crew_ids=(late.crew_id,)), actions_exemptions.JudgeOfSameCrew
+    )
     sent = new_id()
     await refused(
         late.rule(claim.id, judge_crew_ids=(sent,), attending_crew_ids=(sent,)),
-        actions.JudgeOfSameCrew,
+        actions_exemptions.JudgeOfSameCrew,
     )
     await late.rule(claim.id, judge_crew_ids=(new_id(),))
 
@@ -160,13 +162,15 @@ async def test_nobody_rules_on_the_crew_they_belong_to(late: Late) -> None:
 async def test_a_ruling_is_made_once(late: Late) -> None:
     claim = await late.claim()
     await late.rule(claim.id)
-    await refused(late.rule(claim.id, granted=False), actions.ExemptionAlreadyRuled)
+    await refused(late.rule(claim.id, granted=False), actions_exemptions.ExemptionAlreadyRuled)
     assert (await late.clock_of("T34")).exemption == "granted"
 
 
 async def test_the_open_cause_is_a_supervisors(late: Late) -> None:
     claim = await late.claim("OTHER")
-    await refused(late.rule(claim.id, role=Role.ADMINISTRATOR), actions.CauseNeedsSupervisor)
+    await refused(
+        late.rule(claim.id, role=Role.ADMINISTRATOR), actions_exemptions.CauseNeedsSupervisor
+    )
     await late.rule(claim.id)
 
 
@@ -176,8 +180,8 @@ async def test_a_closed_road_may_be_ruled_on_by_another_desk(late: Late) -> None
 
 
 async def test_only_the_causes_of_the_clause_are_heard(late: Late) -> None:
-    await refused(late.claim("FOG"), actions.ExemptionNotAllowed)
-    await refused(late.claim(clause_id="A-MADE-SAFE"), actions.ExemptionNotAllowed)
+    await refused(late.claim("FOG"), actions_exemptions.ExemptionNotAllowed)
+    await refused(late.claim(clause_id="A-MADE-SAFE"), actions_exemptions.ExemptionNotAllowed)
 
 
 async def test_a_claim_needs_words_and_evidence(late: Late) -> None:
@@ -187,7 +191,7 @@ async def test_a_claim_needs_words_and_evidence(late: Late) -> None:
 
 async def test_one_claim_at_a_time(late: Late) -> None:
     await late.claim()
-    await refused(late.claim(), actions.ExemptionStands)
+    await refused(late.claim(), actions_exemptions.ExemptionStands)
 
 
 async def test_half_an_hour_after_arrival_it_is_too_late(late: Late) -> None:
@@ -195,13 +199,13 @@ async def test_half_an_hour_after_arrival_it_is_too_late(late: Late) -> None:
     claim = await late.claim()
     await late.rule(claim.id, granted=False)
     late.clock.advance(1)
-    await refused(late.claim(), actions.ExemptionTooLate)
+    await refused(late.claim(), actions_exemptions.ExemptionTooLate)
 
 
 async def test_a_cancelled_clock_has_nothing_to_excuse(late: Late) -> None:
     async with late.changming.begin(late.company.system) as tx:
         await actions.cancel(tx, "incident", late.incident_id, "closed")
-    await refused(late.claim(clause_id="A-MADE-SAFE"), actions.ClockCancelled)
+    await refused(late.claim(clause_id="A-MADE-SAFE"), actions_exemptions.ClockCancelled)
 
 
 async def test_a_clock_is_claimed_only_under_its_own_incident(late: Late) -> None:
