@@ -26,10 +26,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A proved identity inside one company. `id` is the person's id (null for the system)."""
+    """A proved identity inside one company. `id` is the person's id, or the id of a platform's key
+    (null for the system)."""
 
     company_id: UUID
-    kind: Literal["person", "phone", "system"]
+    kind: Literal["person", "phone", "platform", "system"]
     name: str
     id: UUID | None = None
     roles: frozenset[Role] = field(default_factory=frozenset)

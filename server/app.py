@@ -23,6 +23,7 @@ from server.fees.http import FeesController
 from server.forms.http import FormsController
 from server.hotline.http import HotlineController
 from server.incidents.http import IncidentOrdersController, IncidentsController
+from server.intake.http import LeadsController, PushController, PushKeysController
 from server.live.http import LiveController
 from server.network.http import NetworkController
 from server.notices.http import OutagesController
@@ -38,7 +39,7 @@ PLAN = Plan(
     title="Changming console API",
     about="What the console's screens ask and are told.",
     path="/api",
-    api_folders=("api", "tiles"),
+    api_folders=("api", "push", "tiles"),
     screens=Path(__file__).parent / "console" / "dist",
     middleware=ConsoleAuthentication,
     max_body_bytes=1_000_000,
@@ -58,6 +59,9 @@ PLAN = Plan(
         *CASES_CONTROLLERS,
         FormsController,
         OutagesController,
+        LeadsController,
+        PushKeysController,
+        PushController,
         HotlineController,
         DispatchController,
         AlarmsController,

@@ -17,14 +17,22 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 class Guard:
-    """A declared decision about a route: public, signed in with one of `roles`, or a phone."""
+    """A declared decision about a route: public, signed in with one of `roles`, a phone, or a
+    platform that pushes projects.
+    """
 
     def __init__(
-        self, *, public: bool = False, roles: frozenset[Role] = frozenset(), phone: bool = False
+        self,
+        *,
+        public: bool = False,
+        roles: frozenset[Role] = frozenset(),
+        phone: bool = False,
+        platform: bool = False,
     ) -> None:
         self.public = public
         self.roles = roles
         self.phone = phone
+        self.platform = platform
 
     def allows(self, actor: Actor | None) -> bool:
         """Whether this identity (None: nobody) may pass."""
@@ -34,6 +42,8 @@ class Guard:
             return False
         if self.phone:
             return actor.kind == "phone"
+        if self.platform:
+            return actor.kind == "platform"
         return actor.kind == "person" and not self.roles.isdisjoint(actor.roles)
 
     async def __call__(self, connection: Connection, _handler: BaseRouteHandler) -> None:
@@ -60,3 +70,6 @@ public = Guard(public=True)
 
 phone = Guard(phone=True)
 """A paired phone."""
+
+platform = Guard(platform=True)
+"""A government platform's key, at the door where it pushes projects."""
