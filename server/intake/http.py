@@ -117,14 +117,14 @@ class LeadsController(Controller):
     async def leads(
         self,
         tx: NamedDependency[Tx],
-        state: LeadState | None = None,
+        lead_state: Annotated[LeadState | None, QueryParameter(name="state")] = None,
         manager: UUID | None = None,
         q: Annotated[str, QueryParameter(max_length=200)] = "",
         after: UUID | None = None,
         limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
     ) -> LeadList:
         """Leads, the newest push first."""
-        wanted = queries.Filter(state=state, manager_id=manager, q=q, after=after, limit=limit)
+        wanted = queries.Filter(state=lead_state, manager_id=manager, q=q, after=after, limit=limit)
         return await queries.leads(tx, wanted)
 
     @get("/leads/{lead_id:uuid}", guards=[READERS], operation_id="lead")
