@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from server.access.guards import platform, requires
 from server.actor import Role
@@ -118,9 +118,9 @@ class LeadsController(Controller):
         self,
         tx: NamedDependency[Tx],
         lead_state: Annotated[LeadState | None, QueryParameter(name="state")] = None,
-        manager: UUID | None = None,
+        manager: FromQuery[UUID | None] = None,
         q: Annotated[str, QueryParameter(max_length=200)] = "",
-        after: UUID | None = None,
+        after: FromQuery[UUID | None] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
     ) -> LeadList:
         """Leads, the newest push first."""
