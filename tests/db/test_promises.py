@@ -118,11 +118,16 @@ async def test_starting_twice_starts_once(desk: Desk) -> None:
     assert (await desk.the("T34")).started_at == NOON
 
 
-async def test_other_repair_runs_no_arrival_clock(desk: Desk) -> None:
+async def test_other_repair_is_due_the_same_day_and_by_law_within_24_hours(desk: Desk) -> None:
     await desk.start(class_=P3)
-    assert await desk.clocks() == []
-    await desk.stop(What.ARRIVED, after(10))
-    assert await desk.clocks() == []
+    assert {clock.clause_id for clock in await desk.clocks()} == {"T37", "LAW-GZ-24H", "T40"}
+    same_day = await desk.the("T37")
+    # NOON is noon in Guizhou: 24:00 comes twelve hours later (A19).
+    assert same_day.due_at == after(12 * 60)
+    assert "当日 24:00 前" in same_day.arithmetic_zh
+    await desk.stop(What.ARRIVED, after(12 * 60 + 1))
+    assert (await desk.the("T37")).state == "late"
+    assert (await desk.the("LAW-GZ-24H")).state == "met"
 
 
 async def test_the_database_refuses_a_second_running_clock_of_a_clause(desk: Desk) -> None:
@@ -230,7 +235,7 @@ async def test_an_upgrade_starts_the_promise_from_the_ring(desk: Desk) -> None:
 
 async def test_a_downgrade_to_no_promise_cancels_what_runs(desk: Desk) -> None:
     await desk.start()
-    await desk.supersede(P3, URBAN)
+    await desk.supersede(IncidentClass.P4, URBAN)
     assert {clock.state for clock in await desk.clocks()} == {"cancelled"}
 
 
