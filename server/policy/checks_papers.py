@@ -69,6 +69,8 @@ def _form_findings(pack: Pack) -> Iterator[Finding]:
         for name in form.signatures:
             if name not in signing:
                 yield Finding(file, f"forms[{number}].signatures", f"no role is called {name}")
+        if form.id not in pack.templates:
+            yield Finding(file, f"forms[{number}].id", f"has no template forms/{form.id}.html")
     environment = jinja2.Environment(autoescape=True)
     for template, text in pack.templates.items():
         own = f"forms/{template}.html"

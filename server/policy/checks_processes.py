@@ -171,8 +171,6 @@ def _forms(pack: Pack, names: tuple[str, ...], key: str) -> Iterator[Found]:
     for name in names:
         if name not in known:
             yield key, f"no form is called {name}"
-        elif name not in pack.templates:
-            yield key, f"{name} has no template forms/{name}.html"
 
 
 def _shape(pack: Pack, process: Process, step: Step) -> Iterator[Found]:

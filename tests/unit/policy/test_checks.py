@@ -266,10 +266,10 @@ def test_a_file_nobody_reads_is_refused() -> None:
     assert [problem.file for problem in problems] == ["sent/clauses_case.toml"]
 
 
-def test_a_form_that_is_issued_has_a_template_that_can_be_read() -> None:
+def test_every_form_has_a_template_that_can_be_read() -> None:
     files = {name: text for name, text in FILES.items() if name != "forms/certificate.html"}
     (problem,) = problems_in("invented", as_texts(files, "sent"))
-    assert problem.key == "steps[11].forms_done"
+    assert problem.key == "forms[2].id"
     assert "has no template" in problem.why
     files = FILES | {"forms/sheet.html": "<h1>\n{% if %}\n</h1>"}
     (problem,) = problems_in("invented", as_texts(files, "sent"))
