@@ -16,6 +16,9 @@ from server.policy.wire_processes import Branch, Field, Process, Step, StepKind
 Found = tuple[str, str]
 """A key inside the process's file, and why."""
 
+DONE = "done"
+"""The answer of a step that was simply done; no branch is called so."""
+
 FIELD_TYPES = {bool: ("bool",), float: ("number",), int: ("money", "number")}
 """Which fields may set a particular of each type."""
 
@@ -144,6 +147,8 @@ def _step(pack: Pack, process: Process, step: Step) -> Iterator[Found]:
         yield from (
             (f"branches[{index}].{key}", why) for key, why in _branch(pack, step, branch, known)
         )
+        if branch.answer == DONE and step.kind is not StepKind.DECISION:
+            yield f"branches[{index}].answer", "done is what next is for"
         if branch.answer in {other.answer for other in step.branches[:index]}:
             yield f"branches[{index}].answer", f"{branch.answer} is there twice"
     yield from _shape(pack, process, step)
@@ -220,11 +225,23 @@ def _order(pack: Pack, process: Process, step: Step) -> Iterator[Found]:
                 yield "order", f"no kind of planned field work is called {step.order}"
             elif step.order not in pack.order_needs:
                 yield "order", f"orders.toml does not say what {step.order} needs"
+            yield from _answers(step)
     else:
         if step.order is not None:
             yield "order", "only a field step issues a work order"
         if step.supersedable:
             yield "supersedable", "only a field step's order can be superseded"
+
+
+def _answers(step: Step) -> Iterator[Found]:
+    """Whatever a crew can say of planned work must lead somewhere, and nothing else can be said."""
+    can_say = {"not_ready", "no_one_home"} | ({"failed"} if step.order == "acceptance" else set())
+    for index, branch in enumerate(step.branches):
+        if branch.answer not in can_say:
+            yield f"branches[{index}].answer", f"no crew answers {branch.answer} to {step.order}"
+    for answer in sorted(can_say - {"no_one_home"}):
+        if answer not in {branch.answer for branch in step.branches}:
+            yield "branches", f"a crew may answer {answer}: say where that leads"
 
 
 def _branch(pack: Pack, step: Step, branch: Branch, known: set[str]) -> Iterator[Found]:

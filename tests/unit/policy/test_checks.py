@@ -223,6 +223,10 @@ CASES_OF_WRONG = [
         "steps[8].fields[0].sets_date",
         "only a date",
     ),
+    (X02, 'answer = "not_ready"', 'answer = "tired"', "steps[2].branches[0].answer", "no crew"),
+    (X02, 'answer = "not_ready"', 'answer = "no_one_home"', "steps[2].branches", "not_ready"),
+    (X01, 'answer = "failed"', 'answer = "no_one_home"', "steps[11].branches", "failed"),
+    (X01, 'answer = "denied"', 'answer = "done"', "steps[2].branches[0].answer", "next is for"),
     (X02, 'id = "X02"', 'id = "X03"', "id", "must be the file's name"),
 ]
 
