@@ -3,7 +3,7 @@
  * that go in and come out. Not here: what a page does with an answer.
  */
 import { ask, askOnce } from "./http";
-import type { CaseList, CasePageView, Explanation, NewCase, StepIn } from "./types_cases";
+import type { CaseList, CasePageView, Explanation } from "./types_cases";
 import type { Id, Instant, Unmasked } from "./types";
 
 function post<T>(path: string, body: unknown = {}): Promise<T> {
@@ -24,7 +24,6 @@ export const openCase = (text: string, key: string) => ask<CasePageView>("/api/c
 
 /** Any act of a case: `path` is what the act itself names, below the case. */
 export const act = (id: Id, path: string, body: unknown) => post<CasePageView>(`/api/cases/${id}/${path}`, body);
-export const completeStep = (id: Id, body: StepIn) => act(id, "steps", body);
 export const unmaskCase = (id: Id, reason: string) => post<Unmasked & { id_no: string | null }>(`/api/cases/${id}/unmask`, { reason });
 export const explain = (clock: Id) => ask<Explanation>(`/api/clocks/${clock}/explanation`);
 export const signForm = (form: Id, body: { as: string; name: string }) => post<unknown>(`/api/forms/${form}/signatures`, body);

@@ -262,6 +262,10 @@ export interface components {
             what: string;
             start: string;
             /** @default [] */
+            stop_also: string[];
+            /** @default true */
+            recurs: boolean;
+            /** @default [] */
             start_also: string[];
             /** @default null */
             not_before: string | null;
@@ -488,6 +492,9 @@ export interface components {
         /**
          * ClockView
          * @description A clock. Raw times; `exemption` says whether lateness is (asked to be) excused.
+         *
+         *         A clock that runs without `due_at` has no figure, waits for a date, stands between the stages it
+         *         counts (`standing`), or is paused; what the figures mean is said in `arithmetic`.
          */
         ClockView: {
             /** Format: uuid */
@@ -505,6 +512,24 @@ export interface components {
             warn_at: string[];
             exemption: string;
             arithmetic: components["schemas"]["Arithmetic"];
+            /** @default null */
+            case_id: string | null;
+            /** @default 1 */
+            number: number;
+            /** @default null */
+            target_at: string | null;
+            /** @default false */
+            paused: boolean;
+            /** @default null */
+            paused_since: string | null;
+            /** @default 0 */
+            paused_seconds: number;
+            /** @default false */
+            standing: boolean;
+            /** @default null */
+            spent: number | null;
+            /** @default false */
+            provisional: boolean;
         };
         /**
          * ClauseView
@@ -517,6 +542,10 @@ export interface components {
             quote: string;
             source: string;
             own_promise: boolean;
+            /** @default default */
+            standing: string;
+            /** @default null */
+            reading: string | null;
         };
         /**
          * Arithmetic
@@ -740,13 +769,657 @@ export interface components {
             next: string | null;
         };
         /**
-         * Unmasked
-         * @description The applicant unmasked; looking leaves a trace.
+         * PauseView
+         * @description A stretch that is not the company's time.
          */
-        Unmasked: {
+        PauseView: {
+            /** Format: uuid */
+            id: string;
+            version: number;
+            subject_kind: string;
+            /** Format: uuid */
+            subject_id: string;
+            cause: string;
+            from_at: string;
+            to_at: string | null;
+            words: string;
+            evidence: string;
+            automatic: boolean;
+            entered_by: string;
+            ended_by: string | null;
+        };
+        /**
+         * PackView
+         * @description A pack without its processes and templates.
+         */
+        PackView: {
+            head: components["schemas"]["PackHead"];
+            version: string;
+            class_rules: components["schemas"]["ClassRule"][];
+            clauses: components["schemas"]["Clause"][];
+            causes: components["schemas"]["Cause"][];
+            customer_classes: components["schemas"]["CustomerClass"][];
+            roles: components["schemas"]["CompanyRole"][];
+            channels: components["schemas"]["Channel"][];
+            documents: components["schemas"]["Document"][];
+            forms: components["schemas"]["Form"][];
+            fees: components["schemas"]["FeeRule"][];
+            notices: components["schemas"]["NoticeRule"][];
+            quiet_hours: components["schemas"]["QuietHours"][];
+            service_hours: components["schemas"]["ServiceHours"][];
+            business_hours: components["schemas"]["BusinessHours"];
+            ratios: components["schemas"]["Ratio"][];
+            call_backs: components["schemas"]["CallBackRules"];
+            deferrals: components["schemas"]["DeferralRules"];
+            order_needs: {
+                [key: string]: components["schemas"]["OrderNeeds"];
+            };
+        };
+        /**
+         * PackHead
+         * @description pack.toml: whose pack this is.
+         */
+        PackHead: {
             name: string;
-            phone: string;
-            id_no: string | null;
+            edition: string;
+            zh: string;
+            en: string;
+            source: string;
+            /** @default [] */
+            seeds: string[];
+            /** @default null */
+            in_force_from: string | null;
+            /** @default null */
+            in_force_to: string | null;
+            /** @default null */
+            emergency_phone: string | null;
+            /** @default null */
+            extends: string | null;
+            /** @default [] */
+            without: string[];
+        };
+        /**
+         * ClassRule
+         * @description One line of the classification: the first rule whose conditions hold decides.
+         */
+        ClassRule: {
+            id: string;
+            to: components["schemas"]["IncidentClass"];
+            /**
+             * @default [
+             *       "gas_emergency",
+             *       "other_repair",
+             *       "business"
+             *     ]
+             */
+            kinds: components["schemas"]["CallKind"][];
+            /** @default [] */
+            any_of: string[];
+            /** @default [] */
+            all_of: string[];
+            /** @default [] */
+            none_of: string[];
+            zh: string;
+            en: string;
+            source: string;
+        };
+        /**
+         * CallKind
+         * @description What the operator took the call for.
+         * @enum {unknown}
+         */
+        CallKind: "business" | "gas_emergency" | "other_repair";
+        /**
+         * Cause
+         * @description A cause of exemption or pause a clause may name.
+         */
+        Cause: {
+            code: string;
+            zh: string;
+            en: string;
+            source: string;
+            /** @default false */
+            supervisor_only: boolean;
+            /** @default null */
+            whose: ("authority" | "company" | "contractor" | "customer" | "nature") | null;
+            /** @default null */
+            evidence: string | null;
+        };
+        /**
+         * CustomerClass
+         * @description A class of customer: the first in the file whose conditions hold is the case's.
+         */
+        CustomerClass: {
+            id: string;
+            zh: string;
+            en: string;
+            source: string;
+            quote: string;
+            /** @default {} */
+            when: {
+                [key: string]: boolean | string | components["schemas"]["Range"];
+            };
+        };
+        /**
+         * CompanyRole
+         * @description A role as the company's text names it, and which of the system's roles may act for it.
+         */
+        CompanyRole: {
+            id: string;
+            zh: string;
+            en: string;
+            names: string[];
+            roles: components["schemas"]["Role"][];
+            /** @default false */
+            outside: boolean;
+            source: string;
+        };
+        /**
+         * Role
+         * @description What a person may be in a company; one person may hold several.
+         * @enum {unknown}
+         */
+        Role: "account_manager" | "administrator" | "auditor" | "contractor" | "crew_member" | "dispatcher" | "operator" | "supervisor";
+        /**
+         * Channel
+         * @description A way in.
+         */
+        Channel: {
+            id: string;
+            zh: string;
+            en: string;
+            /** @enum {unknown} */
+            kind: "app" | "canvass" | "gov_hall" | "gov_portal" | "gov_push" | "group_chat" | "patrol" | "phone" | "sensor" | "transfer" | "visit" | "walk_in" | "wechat";
+            source: string;
+            /** @default null */
+            phone: string | null;
+        };
+        /**
+         * Document
+         * @description A paper asked of a customer.
+         */
+        Document: {
+            id: string;
+            zh: string;
+            en: string;
+            source: string;
+            /** @default false */
+            safety: boolean;
+            /** @default true */
+            deferrable: boolean;
+            /** @default false */
+            personal: boolean;
+            /** @default null */
+            one_of: string | null;
+        };
+        /**
+         * Form
+         * @description A paper the company issues; its template is `forms/<id>.html` of the pack or of the pack it
+         *         extends.
+         */
+        Form: {
+            id: string;
+            zh: string;
+            en: string;
+            source: string;
+            /** @default true */
+            numbered: boolean;
+            /** @default false */
+            versioned: boolean;
+            /** @default [] */
+            signatures: string[];
+        };
+        /**
+         * FeeRule
+         * @description One line of a tariff, or a rule that makes a line free. Amounts are whole fen.
+         */
+        FeeRule: {
+            id: string;
+            zh: string;
+            en: string;
+            source: string;
+            quote: string;
+            /** @enum {unknown} */
+            kind: "charge" | "collect" | "discount" | "free" | "plan" | "refund";
+            /** @default null */
+            amount_fen: number | null;
+            /**
+             * @default job
+             * @enum {unknown}
+             */
+            per: "job" | "m3" | "piece";
+            /** @default {} */
+            when: {
+                [key: string]: boolean | string | components["schemas"]["Range"];
+            };
+            /** @default true */
+            needs_signature: boolean;
+            /** @default [] */
+            frees: string[];
+            /** @default null */
+            discount_fen_per_m3: number | null;
+            /** @default null */
+            grace_months: number | null;
+            /** @default null */
+            min_fen: number | null;
+            /** @default null */
+            max_fen: number | null;
+        };
+        /**
+         * NoticeRule
+         * @description Lead time and hours of planned work that interrupts supply. Strictest wins; all are shown.
+         */
+        NoticeRule: {
+            id: string;
+            zh: string;
+            en: string;
+            source: string;
+            quote: string;
+            hours_ahead: number;
+            blocks: boolean;
+            work: ("live_gas" | "restore" | "suspension")[];
+            /** @default true */
+            emergency_exempt: boolean;
+        };
+        /**
+         * QuietHours
+         * @description Hours in which something is not done (22:00-06:00 no restoring; peaks no live-gas work).
+         */
+        QuietHours: {
+            id: string;
+            zh: string;
+            en: string;
+            source: string;
+            work: ("live_gas" | "restore" | "suspension")[];
+            from_time: string;
+            to_time: string;
+            blocks: boolean;
+        };
+        /**
+         * ServiceHours
+         * @description When a line is served. Outside, business is queued and never lost; emergencies never wait.
+         */
+        ServiceHours: {
+            id: string;
+            zh: string;
+            en: string;
+            source: string;
+            /** @default null */
+            phone: string | null;
+            /** @enum {unknown} */
+            use: "business" | "complaint" | "counter" | "emergency";
+            /** @enum {unknown} */
+            days: "every_day" | "working_days";
+            opens: string;
+            closes: string;
+        };
+        /**
+         * BusinessHours
+         * @description The hours of a working day, by which «工作日» limits end and stopwatches count.
+         */
+        BusinessHours: {
+            opens: string;
+            closes: string;
+            source: string;
+        };
+        /**
+         * Ratio
+         * @description A promised ratio, how it is counted, and whether it is a target or a rule.
+         */
+        Ratio: {
+            id: string;
+            zh: string;
+            en: string;
+            source: string;
+            quote: string;
+            /** @default null */
+            percent: number | null;
+            of: string;
+            /**
+             * @default month
+             * @enum {unknown}
+             */
+            period: "always" | "month";
+            /**
+             * @default promise
+             * @enum {unknown}
+             */
+            standing: "default" | "promise" | "target";
+        };
+        /**
+         * CallBackRules
+         * @description The monthly draw (A21, A22).
+         */
+        CallBackRules: {
+            residents_percent: number;
+            others_percent: number;
+            /**
+             * @default completed
+             * @enum {unknown}
+             */
+            others_base: "all" | "completed";
+            /**
+             * @default crew
+             * @enum {unknown}
+             */
+            stratify_by: "crew" | "zone";
+            /**
+             * @default [
+             *       2,
+             *       3
+             *     ]
+             */
+            escalate_after: number[];
+            source: string;
+        };
+        /**
+         * DeferralRules
+         * @description How papers are accepted later (容缺).
+         */
+        DeferralRules: {
+            allowed: boolean;
+            due: number;
+            /**
+             * @default [
+             *       50,
+             *       80
+             *     ]
+             */
+            chase_at_percent: number[];
+            source: string;
+            /** @default null */
+            reading: string | null;
+        };
+        /**
+         * OrderNeeds
+         * @description What a crew must have for planned work of one kind, and how long it usually takes.
+         */
+        OrderNeeds: {
+            skills: string[];
+            kit: string[];
+            min_staff: number;
+            minutes: number;
+            source: string;
+        };
+        /**
+         * ProcessesView
+         * @description The processes of a pack, as graphs.
+         */
+        ProcessesView: {
+            version: string;
+            processes: components["schemas"]["Process"][];
+        };
+        /**
+         * Process
+         * @description One business process of a company.
+         */
+        Process: {
+            id: string;
+            zh: string;
+            en: string;
+            source: string;
+            /** @enum {unknown} */
+            group: "change" | "complaint" | "connection" | "ignition" | "internal" | "repair" | "service" | "suspension";
+            /**
+             * @default cases
+             * @enum {unknown}
+             */
+            runs_in: "cases" | "followup" | "incidents";
+            /** @default [] */
+            customers: string[];
+            /** @default [] */
+            channels: string[];
+            /** @default [] */
+            papers: string[];
+            start: string;
+            /** @default applied */
+            start_fact: string;
+            /** @default false */
+            emergency: boolean;
+            steps: components["schemas"]["Step"][];
+        };
+        /**
+         * Step
+         * @description One step of a process.
+         */
+        Step: {
+            id: string;
+            kind: components["schemas"]["StepKind"];
+            zh: string;
+            en: string;
+            source: string;
+            /** @default null */
+            role: string | null;
+            /** @default null */
+            side: ("authority" | "contractor" | "customer" | "designer") | null;
+            /** @default null */
+            next: string | null;
+            /** @default [] */
+            branches: components["schemas"]["Branch"][];
+            /**
+             * @default person
+             * @enum {unknown}
+             */
+            decides: "particulars" | "person";
+            /** @default null */
+            fact: string | null;
+            /** @default null */
+            enter_fact: string | null;
+            /** @default null */
+            pause: string | null;
+            /** @default [] */
+            fields: components["schemas"]["Field"][];
+            /** @default [] */
+            needs_facts: string[];
+            /** @default null */
+            needs_papers: ("all" | "safety") | null;
+            /** @default false */
+            needs_settled: boolean;
+            /** @default false */
+            needs_notice: boolean;
+            /** @default [] */
+            forms: string[];
+            /** @default [] */
+            forms_done: string[];
+            /** @default [] */
+            fees: string[];
+            /** @default null */
+            order: string | null;
+            /** @default false */
+            supersedable: boolean;
+            /** @default [] */
+            signatories: string[];
+            /** @default null */
+            outcome: components["schemas"]["Outcome"] | null;
+        };
+        /**
+         * Branch
+         * @description One answer of a decision, or one other outcome of a step than being done.
+         */
+        Branch: {
+            answer: string;
+            zh: string;
+            en: string;
+            next: string;
+            /** @default null */
+            fact: string | null;
+            /** @default null */
+            when: {
+                [key: string]: boolean | string | components["schemas"]["Range"];
+            } | null;
+            /** @default false */
+            reason_required: boolean;
+            /** @default [] */
+            beyond: components["schemas"]["Beyond"][];
+            /** @default [] */
+            forms: string[];
+            /** @default false */
+            independent: boolean;
+        };
+        /**
+         * Beyond
+         * @description Where a branch leads from its n-th taking on: the exit of a loop.
+         */
+        Beyond: {
+            times: number;
+            next: string;
+        };
+        /**
+         * Field
+         * @description One thing to be written down when a step is completed.
+         */
+        Field: {
+            key: string;
+            zh: string;
+            en: string;
+            /**
+             * @default text
+             * @enum {unknown}
+             */
+            type: "bool" | "choice" | "date" | "instant" | "money" | "names" | "number" | "text";
+            /** @default true */
+            required: boolean;
+            /** @default [] */
+            choices: string[];
+            /** @default null */
+            unit: string | null;
+            /** @default null */
+            at_least: number | null;
+            /** @default null */
+            at_most: number | null;
+            /** @default null */
+            must_be: boolean | null;
+            /** @default null */
+            sets_date: string | null;
+            /** @default null */
+            sets: string | null;
+        };
+        /**
+         * EditionsView
+         * @description What is in force now and every stored edition, the newest first.
+         */
+        EditionsView: {
+            in_force: string;
+            editions: components["schemas"]["EditionView"][];
+        };
+        /**
+         * EditionView
+         * @description A stored edition. `in_force_from` null: it is only kept for what began under it.
+         */
+        EditionView: {
+            /** Format: uuid */
+            id: string;
+            pack: string;
+            version: string;
+            in_force_from: string | null;
+            in_force: boolean;
+            loaded_at: string;
+            loaded_by: string;
+        };
+        /**
+         * CalendarView
+         * @description The years that are known; any other is Monday to Friday, and what falls due in it
+         *         provisional.
+         */
+        CalendarView: {
+            years: components["schemas"]["CalendarYearView"][];
+        };
+        /**
+         * CalendarYearView
+         * @description One year of the calendar.
+         */
+        CalendarYearView: {
+            year: number;
+            days_off: string[];
+            workdays: string[];
+            names: components["schemas"]["NamedDay"][];
+            source: string;
+            shipped: boolean;
+            entered_at: string | null;
+            entered_by: string | null;
+        };
+        /**
+         * NamedDay
+         * @description A day off and what it is called.
+         */
+        NamedDay: {
+            /** Format: date */
+            day: string;
+            zh: string;
+            en: string;
+        };
+        /**
+         * NewEdition
+         * @description A pack to be loaded: each file's text by its name (`pack.toml`, `processes/P01.toml`).
+         */
+        NewEdition: {
+            files: {
+                [key: string]: string;
+            };
+            /** Format: date */
+            in_force_from: string;
+        };
+        /**
+         * NewCalendarYear
+         * @description The holidays of a year. Named runs of days may be given beside single days.
+         */
+        NewCalendarYear: {
+            days_off: string[];
+            workdays: string[];
+            source: string;
+            /** @default [] */
+            holidays: components["schemas"]["Holiday"][];
+        };
+        /**
+         * Holiday
+         * @description A named run of days off.
+         */
+        Holiday: {
+            zh: string;
+            en: string;
+            /** Format: date */
+            first: string;
+            /** Format: date */
+            last: string;
+        };
+        /**
+         * FormView
+         * @description An issued form as lists show it, without what was filled in.
+         */
+        FormView: {
+            /** Format: uuid */
+            id: string;
+            version: number;
+            form_id: string;
+            zh: string;
+            en: string;
+            case_id: string | null;
+            number: string | null;
+            sheet_version: number;
+            state: components["schemas"]["FormState"];
+            issued_at: string;
+            issued_by: string;
+            superseded_at: string | null;
+            superseded_by_id: string | null;
+            signatures: components["schemas"]["SignatureView"][];
+            signed: boolean;
+        };
+        /**
+         * FormState
+         * @description Whether a form counts.
+         * @enum {unknown}
+         */
+        FormState: "issued" | "superseded" | "void";
+        /**
+         * SignatureView
+         * @description One signature box of a form; `name` is masked, null while nobody has signed.
+         */
+        SignatureView: {
+            as: string;
+            zh: string;
+            en: string;
+            name: string | null;
+            signed_at: string | null;
         };
         /**
          * Applicant
@@ -965,6 +1638,14 @@ export interface components {
          */
         WithdrawalIn: {
             words: string;
+        };
+        /**
+         * Explanation
+         * @description The arithmetic of one deadline, line by line, each in both languages.
+         */
+        Explanation: {
+            clock: components["schemas"]["ClockView"];
+            lines: components["schemas"]["Arithmetic"][];
         };
     };
     responses: never;

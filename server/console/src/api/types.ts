@@ -152,6 +152,9 @@ export interface Change {
   body: Versioned | null;
 }
 
+/** A change of something the desk keeps no shelf of: a case, a project, an issue, the calendar. */
+export type BesideChange = Omit<Change, "kind"> & { kind: string };
+
 /** What the socket says; OpenAPI does not describe sockets (server/live/frames.py does). */
 export type Frame =
   | { type: "changes"; seq: number; after?: number; changes: Change[] }

@@ -3,7 +3,7 @@
  * names, and words the document leaves open get their lists. Not here: rules, defaults, requests.
  */
 import type { components } from "./openapi_cases";
-import type { Clock, Exemption, Id, Instant, TimelineEntry } from "./types";
+import type { Clock, Exemption, Instant, TimelineEntry } from "./types";
 
 type Wire = components["schemas"];
 type Said<Shape, Exact> = Omit<Shape, keyof Exact> & Exact;
@@ -30,16 +30,19 @@ export type FieldView = Wire["FieldView"];
 export type FieldType = FieldView["type"];
 export type Clause = Wire["Clause"];
 export type Limit = Clause["limit"];
-export type NewCase = Partial<Wire["NewCase"]> & Pick<Wire["NewCase"], "process" | "channel"> & {
+/** What is left out is not known; the server fills in nothing. */
+export type NewCase = Partial<Omit<Wire["NewCase"], "applicant" | "particulars" | "place">> & Pick<Wire["NewCase"], "process" | "channel"> & {
   applicant: { name: string; phone: string; id_no?: string };
+  place?: { text: string; lon?: number; lat?: number; datum: "wgs84" };
+  particulars?: Record<string, boolean | number | string>;
 };
-export type StepIn = { step: string; visit: number; answer?: string; values?: Record<string, unknown>; words?: string; signatures?: { as: string; name: string }[] };
 
 /** A clock of a case: its stop fact is the pack's own, and it may stand still for a named cause. */
 export type CaseClockView = Said<Clock, { what: string; state: string }> & {
   number?: number;
   paused?: boolean;
-  spent_seconds?: number | null;
+  /** Between two stretches it counts: only others' time runs. */
+  standing?: boolean;
   provisional?: boolean;
   target_at?: Instant | null;
 };
@@ -58,6 +61,6 @@ export type CasePageView = Said<
 
 /** The arithmetic of one deadline, line by line. */
 export interface Explanation {
-  clock_id: Id;
+  clock: CaseClockView;
   lines: { zh: string; en: string }[];
 }

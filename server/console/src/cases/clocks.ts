@@ -16,7 +16,7 @@ export interface ReadCaseClock {
 export function readCaseClock(clock: CaseClockView, atMs: number): ReadCaseClock {
   const read = readClock(clock as Clock, atMs);
   if (read.tone === "met" || read.tone === "late" || read.tone === "cancelled") return { tone: read.tone, seconds: read.tookS };
-  if (clock.paused) return { tone: "paused", seconds: read.remainingS };
+  if (clock.paused || clock.standing) return { tone: "paused", seconds: read.remainingS };
   if (clock.due_at === null) return { tone: "undated", seconds: null };
   return { tone: read.tone, seconds: read.remainingS };
 }

@@ -2,15 +2,29 @@
  * What of this browser's desk is open: the page, the form, the map's tool. Belongs here: small
  * screen state several parts share. Not here: anything the server knows.
  */
-import { ref, shallowRef } from "vue";
+import { computed, ref, shallowRef } from "vue";
 import type { MapMode } from "../map/plain";
+import { readRoute, writeRoute, type Page, type Route } from "./route";
 
-export type Page = "desk" | "people";
+export type { Page } from "./route";
 
 const KEPT_SOUND = "changming.sound";
 
-const page = ref<Page>(location.hash === "#/people" ? "people" : "desk");
-window.addEventListener("hashchange", () => (page.value = location.hash === "#/people" ? "people" : "desk"));
+const route = shallowRef<Route>(readRoute(location.hash));
+const page = computed(() => route.value.page);
+window.addEventListener("hashchange", () => (route.value = readRoute(location.hash)));
+
+function go(next: Page, at: { id?: string | null; query?: Readonly<Record<string, string>> } = {}): void {
+  location.hash = writeRoute({ page: next, ...at });
+  // The browser tells of a new address a moment later; what is done next must stand there already.
+  route.value = readRoute(location.hash);
+}
+
+/** Change what of this page is chosen without leaving a step for the back key. */
+function refine(query: Readonly<Record<string, string>>): void {
+  history.replaceState(history.state, "", writeRoute({ ...route.value, query }));
+  route.value = readRoute(location.hash);
+}
 
 export interface GroundWish {
   /** Who asked for a point on the map. */
@@ -24,10 +38,10 @@ export interface DrawWish {
 }
 
 export const shell = {
+  route,
   page,
-  go(next: Page) {
-    location.hash = next === "people" ? "#/people" : "#/";
-  },
+  go,
+  refine,
   /** The call form is open; which call it writes down, if one already rang. */
   callForm: shallowRef<{ callId: string | null } | null>(null),
   /** The call this desk is writing down at the moment. */

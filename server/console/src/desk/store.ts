@@ -7,6 +7,7 @@ import { computed, ref, shallowRef, watch } from "vue";
 import * as api from "../api/console";
 import { Refused, Unanswered } from "../api/http";
 import type {
+  BesideChange,
   Closure,
   Company,
   IncidentDetail,
@@ -82,6 +83,15 @@ const timeline = computed<TimelineEntry[]>(() => {
     .sort((a, b) => a.at.localeCompare(b.at) || a.recorded_at.localeCompare(b.recorded_at));
 });
 
+/** Pages that show what has no shelf here; `null` stands for "anything may have changed". */
+const besides = new Set<(changes: readonly BesideChange[] | null) => void>();
+
+/** Hear of cases, projects, issues … as they change. Returns how to stop. */
+function hearBeside(heard: (changes: readonly BesideChange[] | null) => void): () => void {
+  besides.add(heard);
+  return () => besides.delete(heard);
+}
+
 /** A desk that has just been opened shows what is most urgent; after that only people choose. */
 let greeted = false;
 
@@ -104,6 +114,10 @@ function startOpen(): void {
         selectedIncidentId.value = rows.value.find((row) => row.stage !== "done")?.incident.id ?? null;
       }
       if (touched === "all" || touched.has("timeline") || touched.has("call")) detailSoon();
+      if (touched === "all") for (const heard of besides) heard(null);
+    },
+    beside(changes) {
+      for (const heard of besides) heard(changes);
     },
     snapshot(snapshot) {
       company.value = snapshot.company;
@@ -260,4 +274,5 @@ export const desk = {
   hurry: () => client?.hurry(),
   choose,
   readDetail,
+  hearBeside,
 };

@@ -152,6 +152,19 @@ describe("alarms", () => {
     ]);
     expect(order.map((one) => one.id)).toEqual(["critical", "warning", "seen"]);
   });
+
+  it("of business never stand before one of an emergency, however bad", () => {
+    const alarm = (id: string, over: Partial<Alarm>): Alarm => ({
+      id, version: 1, kind: "breach", severity: "warning", subject_kind: "incident", subject_id: "i", incident_id: "i", params: {},
+      raised_at: "2026-11-21T00:00:00Z", acknowledged_at: null, acknowledged_by: null, ended_at: null, ...over,
+    });
+    const order = standingAlarms([
+      alarm("case", { subject_kind: "case", incident_id: null, severity: "critical" }),
+      alarm("leak", { raised_at: "2026-11-21T00:05:00Z" }),
+      alarm("crew", { subject_kind: "crew", incident_id: null }),
+    ]);
+    expect(order.map((one) => one.id)).toEqual(["crew", "leak", "case"]);
+  });
 });
 
 describe("the class preview", () => {

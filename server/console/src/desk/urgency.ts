@@ -130,10 +130,20 @@ function byUrgency(a: QueueRow, b: QueueRow): number {
   return a.incident.received_at.localeCompare(b.incident.received_at);
 }
 
-/** Alarms that still want a person: worst first, then oldest. Acknowledged ones come last. */
+const OF_EMERGENCIES: ReadonlySet<string> = new Set(["incident", "crew", "work_order", "assignment", "call"]);
+
+/** An alarm of a case, a project, a deferral …: it waits for nobody's life and never rings. */
+export function isBusiness(alarm: Alarm): boolean {
+  return alarm.incident_id === null && !OF_EMERGENCIES.has(alarm.subject_kind);
+}
+
+/**
+ * Alarms that still want a person: emergencies before business, worst first, then oldest.
+ * Acknowledged ones come last.
+ */
 export function standingAlarms(alarms: Iterable<Alarm>): Alarm[] {
   const weight = (alarm: Alarm) =>
-    (alarm.acknowledged_at === null ? 0 : 2) + (alarm.severity === "critical" ? 0 : 1);
+    (alarm.acknowledged_at === null ? 0 : 4) + (isBusiness(alarm) ? 2 : 0) + (alarm.severity === "critical" ? 0 : 1);
   return [...alarms]
     .filter((alarm) => alarm.ended_at === null)
     .sort((a, b) => weight(a) - weight(b) || a.raised_at.localeCompare(b.raised_at));

@@ -36,12 +36,14 @@ class Rig implements Outside {
   timers: { run: () => void; ms: number; live: boolean }[] = [];
   links: Link[] = [];
   copies: Copy[] = [];
+  besides: string[] = [];
   client = new FeedClient(this, {
     copy: (copy) => this.copies.push(copy),
     snapshot: () => undefined,
     positions: () => undefined,
     time: () => undefined,
     link: (link) => this.links.push(link),
+    beside: (changes) => this.besides.push(...changes.map((one) => `${one.kind} ${one.id}`)),
   });
 
   async snapshot(): Promise<Snapshot> {
@@ -95,6 +97,15 @@ describe("keeping in step", () => {
     expect(rig.asked).toBe(1);
     expect(rig.socket.after).toBe(41);
     expect(rig.link.state).toBe("live");
+  });
+
+  it("tells of things it keeps no copy of, and goes on counting", () => {
+    const change = { seq: 42, kind: "case", id: "c1", version: 2, body: null } as never;
+    rig.socket.heard({ type: "changes", seq: 42, changes: [change] });
+    expect(rig.besides).toEqual(["case c1"]);
+    rig.socket.closed();
+    rig.pass((ms) => ms === 500);
+    expect(rig.socket.after).toBe(42);
   });
 
   it("catches up from where it was after a broken socket, without a new snapshot", () => {

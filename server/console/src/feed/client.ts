@@ -4,8 +4,8 @@
  * drawing. Everything it needs from outside is given to it, so that tests run it without a
  * network and without waiting.
  */
-import type { Frame, Kind, Kinds, Position, ServerTime, Snapshot } from "../api/types";
-import { emptyCopy, fromSnapshot, lay, layRead, type Copy } from "./fold";
+import type { BesideChange, Frame, Kind, Kinds, Position, ServerTime, Snapshot } from "../api/types";
+import { emptyCopy, fromSnapshot, KINDS, lay, layRead, type Copy } from "./fold";
 
 export type LinkState = "connecting" | "live" | "lost";
 
@@ -37,6 +37,8 @@ export interface Listener {
   positions(positions: readonly Position[]): void;
   time(time: ServerTime): void;
   link(link: Link): void;
+  /** Changes of things this copy keeps no shelf of (cases, projects …): a page that shows one hears of it. */
+  beside?(changes: readonly BesideChange[]): void;
 }
 
 /** The heartbeat comes each second; after this much silence the screen must not look alive. */
@@ -138,6 +140,8 @@ export class FeedClient {
         }
         this.copy = laid.copy;
         if (laid.touched.size > 0) this.listener.copy(this.copy, laid.touched);
+        const beside: BesideChange[] = frame.changes.filter((change) => !KINDS.includes(change.kind));
+        if (beside.length > 0) this.listener.beside?.(beside);
         break;
       }
       case "positions":

@@ -1,5 +1,8 @@
 /** The console's words in English: exactly the keys of the Chinese catalogue. */
+import { enCaseFacts, enCases, enCaseVerbs } from "./en_cases";
+
 export const en = {
+  ...enCases,
   brand: { name: "Changming", full: "Changming · City-gas emergency dispatch" },
   language: { switch: "中文" },
   signIn: {
@@ -120,6 +123,7 @@ export const en = {
     visit: "visit",
   },
   clockWhat: {
+    ...enCaseFacts,
     dispatched: "Dispatch",
     acknowledged: "Answer",
     arrived: "Arrival",
@@ -371,10 +375,20 @@ export const en = {
     closeCause: "Cause of the leak",
     closeWords: "Closing words",
     reviewWords: "Review",
+    unread: "The server does not answer; this may not be the newest.",
     refused: "Not done: {detail}",
     unanswered: "The server did not answer, so nobody knows whether it was done. Pressing again repeats it under the same key; it cannot happen twice.",
   },
   cause: {
+    PRESSURE: "pressure too low",
+    FORCE_MAJEURE: "force majeure",
+    CUSTOMER_CAUSE: "the customer's cause",
+    CUSTOMER_SLOT: "a later slot the customer chose",
+    AUTHORITY_APPROVAL: "an authority's approval",
+    CUSTOMER_PAPERS: "waiting for papers",
+    OUTSIDE_DESIGN: "outside design",
+    OUTSIDE_CONSTRUCTION: "outside construction",
+    SPECIAL: "special circumstances",
     TRAFFIC: "Traffic jam",
     ROAD_CLOSED: "Road closed",
     NATURAL_DISASTER: "Natural disaster",
@@ -450,6 +464,9 @@ export const en = {
     breach: "{what} promise ended at {due_at}",
     lost_contact: "{crew} lost, last heard {last_heard_at}",
     no_movement: "{crew} answered but does not move",
+    promise_at_risk: "{what} near its end {due_at}",
+    promise_breached: "{what} past its end {due_at}",
+    calendar_missing: "The calendar of {year} is missing",
     no_first_report: "{crew} arrived but sent no first report",
   },
   alarms: {
@@ -458,6 +475,8 @@ export const en = {
     fewer: "Fold",
     since: "{span} ago",
     open: "Show incident",
+    business: "Business clocks {n}",
+    businessTitle: "Show the late cases",
     strip: "Alarms",
     acknowledged: "seen",
     critical: "Critical",
@@ -471,6 +490,7 @@ export const en = {
     extra_people: "{count} people",
   },
   shortfall: {
+    no_shift: "has no shift",
     off_duty: "off duty",
     out_of_service: "out of service: {reason}",
     missing_skill: "lacks {skill}",
@@ -546,6 +566,18 @@ export const en = {
     tabs: "Timeline, callers, clocks, readings",
     fit: "Show everything on the map",
     escape: "Fold what is open",
+    desk: "Back to the desk",
+    go: "Go to a page (then its letter)",
+    newCase: "New case",
+    caseGroup: "Cases",
+    rows: "Choose, open a case",
+    searchCases: "Search",
+    pages: "Page back, page on",
+    mine: "Only mine",
+    answers: "Choose an answer",
+    fill: "Fill in the step",
+    explainClock: "Why the pressing clock is what it is",
+    file: "File, confirm",
     formGroup: "Call form",
     save: "Save",
     script: "Next line of the safety script",
@@ -590,6 +622,7 @@ export const en = {
     clear: "leaving",
   },
   verb: {
+    ...enCaseVerbs,
     incident_opened: "Incident opened as {class}",
     call_attached: "Another call joined",
     class_raised_by_call: "Raised from {from} to {to} by new facts",

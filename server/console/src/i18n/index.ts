@@ -7,6 +7,7 @@ import { createI18n } from "vue-i18n";
 import { speakLanguage } from "../api/http";
 import type { Params } from "../api/types";
 import { span, timeOfDay } from "../time/clock";
+import { dayAndMinute } from "../time/zoned";
 import { en } from "./en";
 import { zh } from "./zh";
 
@@ -65,20 +66,42 @@ export function wordList(group: string, codes: readonly string[]): string {
  * A coded sentence with its parameters. Lists of skills and kit are translated inside it; a code
  * the catalogue does not know yet is shown as it is, with its parameters, rather than hidden.
  */
-export function say(group: string, code: string, params: Params): string {
+export function say(group: string, code: string, params: Params, how: { dated?: boolean } = {}): string {
   const key = `${group}.${code}`;
   const filled: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(params)) {
-    filled[name] = spoken(group, name, value);
+    filled[name] = spoken(group, name, value, how.dated ?? false);
     if (name.endsWith("seconds") || name === "seconds_ago") {
       const stem = name.replace(/_?seconds(_ago)?$/, "") || "seconds";
       filled[`${stem}_minutes`] = Math.ceil(Math.abs(Number(value)) / 60);
-      filled[`${stem}_span`] = span(Math.abs(Number(value)));
+      filled[`${stem}_span`] = longSpan(Math.abs(Number(value)));
     }
   }
+  Object.assign(filled, inWords(params));
   if (speaker.te(key) || speaker.te(key, "zh")) return t(key, filled);
   const rest = Object.entries(filled).map(([name, value]) => `${name}=${String(value)}`);
   return [code.replaceAll("_", " "), ...rest].join(" ");
+}
+
+/** What a sentence about a case may name: things the server sent in both languages, and codes. */
+function inWords(params: Params): Record<string, string | number> {
+  const { zh, en, answer_zh, answer_en, outcome, name, amount_fen, documents } = params;
+  const words: Record<string, string | number> = {};
+  if (typeof zh === "string" && typeof en === "string") {
+    words["name"] = either({ zh, en });
+    // A clause's own title says more than the fact that stops its clock.
+    if ("clause" in params) words["what"] = words["name"];
+  } else if (typeof name === "string") words["date_words"] = word("caseDate", name);
+  if (typeof answer_zh === "string" && typeof answer_en === "string") words["answer_words"] = either({ zh: answer_zh, en: answer_en });
+  if (typeof outcome === "string") words["outcome_words"] = word("caseOutcome", outcome);
+  if (typeof amount_fen === "number") words["amount_yuan"] = (amount_fen / 100).toFixed(2);
+  if (Array.isArray(documents)) words["count"] = documents.length;
+  return words;
+}
+
+function longSpan(seconds: number): string {
+  const days = Math.floor(seconds / 86_400);
+  return days > 0 ? `${t("longClock.days", { n: days })} ${span(seconds % 86_400)}` : span(seconds);
 }
 
 const GROUP_OF: Record<string, string> = {
@@ -107,14 +130,14 @@ export function useZone(next: string): void {
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
 
-function spoken(sentence: string, name: string, value: unknown): string | number {
+function spoken(sentence: string, name: string, value: unknown, dated: boolean): string | number {
   const group = GROUP_OF[name];
   if (Array.isArray(value)) {
     const codes = value.map(String);
     return group ? wordList(group, codes) : codes.join(t("punctuation.list"));
   }
   if (typeof value === "string") {
-    if (INSTANT.test(value)) return timeOfDay(Date.parse(value), zone);
+    if (INSTANT.test(value)) return dated ? dayAndMinute(value, zone).slice(5) : timeOfDay(Date.parse(value), zone);
     return group && sentence !== group ? word(group, value) : value;
   }
   if (typeof value === "number") return Number.isInteger(value) ? value : Math.round(value * 10) / 10;

@@ -1,5 +1,8 @@
 /** The console's words in 简体中文. The English catalogue has exactly the same keys. */
+import { zhCaseFacts, zhCases, zhCaseVerbs } from "./zh_cases";
+
 export const zh = {
+  ...zhCases,
   brand: { name: "长明", full: "长明 · 城市燃气应急调度" },
   language: { switch: "English" },
   signIn: {
@@ -120,6 +123,7 @@ export const zh = {
     visit: "上门",
   },
   clockWhat: {
+    ...zhCaseFacts,
     dispatched: "派出",
     acknowledged: "应答",
     arrived: "到场",
@@ -372,9 +376,19 @@ export const zh = {
     closeWords: "结案说明",
     reviewWords: "复核意见",
     refused: "未执行：{detail}",
+    unread: "服务器没有应答，显示的可能不是最新内容。",
     unanswered: "服务器没有应答，未确认是否执行。再按一次会用同一编号重试，不会重复。",
   },
   cause: {
+    PRESSURE: "区域压力不足",
+    FORCE_MAJEURE: "不可抗力",
+    CUSTOMER_CAUSE: "用户原因",
+    CUSTOMER_SLOT: "用户选定的较晚时间",
+    AUTHORITY_APPROVAL: "行政审批",
+    CUSTOMER_PAPERS: "等待用户资料",
+    OUTSIDE_DESIGN: "委托设计",
+    OUTSIDE_CONSTRUCTION: "委托施工",
+    SPECIAL: "特殊情况",
     TRAFFIC: "交通堵塞",
     ROAD_CLOSED: "道路封闭",
     NATURAL_DISASTER: "自然灾害",
@@ -451,6 +465,9 @@ export const zh = {
     lost_contact: "{crew} 失去联系，最后 {last_heard_at}",
     no_movement: "{crew} 应答后没有移动",
     no_first_report: "{crew} 到场后没有首报",
+    promise_at_risk: "{what}临近时限 {due_at}",
+    promise_breached: "{what}已过时限 {due_at}",
+    calendar_missing: "缺少 {year} 年的放假安排",
   },
   alarms: {
     acknowledge: "知道了",
@@ -459,6 +476,8 @@ export const zh = {
     since: "{span} 前",
     open: "查看险情",
     strip: "告警",
+    business: "业务时限 {n}",
+    businessTitle: "查看超时的业务单",
     acknowledged: "已知悉",
     critical: "紧急",
     warning: "注意",
@@ -471,6 +490,7 @@ export const zh = {
     extra_people: "{count} 人，人手充足",
   },
   shortfall: {
+    no_shift: "没有班次",
     off_duty: "未当班",
     out_of_service: "停用：{reason}",
     missing_skill: "缺资质 {skill}",
@@ -546,6 +566,18 @@ export const zh = {
     tabs: "切换经过、来电、时限、读数",
     fit: "地图显示全部",
     escape: "收起当前操作",
+    desk: "回到调度台",
+    go: "转到页面（再按所示字母）",
+    newCase: "新建业务",
+    caseGroup: "业务",
+    rows: "选择、打开业务单",
+    searchCases: "搜索",
+    pages: "上一页、下一页",
+    mine: "只看我负责的",
+    answers: "选择答案",
+    fill: "填写当前环节",
+    explainClock: "最紧时限的依据与算式",
+    file: "受理、确认",
     formGroup: "接警登记",
     save: "保存",
     script: "念下一条安全提示",
@@ -590,6 +622,7 @@ export const zh = {
     clear: "离场",
   },
   verb: {
+    ...zhCaseVerbs,
     incident_opened: "接警建档，定为 {class}",
     call_attached: "又一通来电并入",
     class_raised_by_call: "新情况使级别由 {from} 升为 {to}",

@@ -75,4 +75,8 @@ export const session = {
   mayPair: any("administrator", "supervisor", "dispatcher"),
   mayListPeople: any("administrator", "supervisor"),
   mayAddPeople: any("administrator"),
+  /** Calendar and policy pack: what moves every deadline of the company. */
+  mayOffice: any("administrator"),
+  mayEditions: any("administrator", "supervisor", "auditor"),
+  mayFile: any("operator", "dispatcher", "supervisor", "account_manager"),
 };
