@@ -183,15 +183,13 @@ async def defer(
     checklist = await queries.locked_papers(tx, case_id)
     wanted = list(dict.fromkeys(documents))
     picked = [_pick(checklist, one) for one in wanted]
-    for _, document in picked:
-        if rules.never_later(document):
-            raise rules.PaperNeverDeferred(zh=document.zh, en=document.en)
+    if not picked:
+        raise rules.NoGaps
+    pack = await pack_version(tx, checklist[0].pack_version)
+    rules.check_may_defer(pack.deferrals, (document for _, document in picked))
     for paper, document in picked:
         if paper.state not in (PaperState.MISSING.value, PaperState.REJECTED.value):
             raise _state_refused(paper, document)
-    pack = await pack_version(tx, checklist[0].pack_version)
-    if not pack.deferrals.allowed:
-        raise rules.DeferralNotAllowed
     latest, provisional = await _latest(tx, pack)
     due = latest if due_at is None else due_at
     if not tx.now < due <= latest:

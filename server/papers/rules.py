@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from server.papers.wire import Gap, Gaps, PaperState
-from server.policy.wire_papers import Document
+from server.policy.wire_papers import DeferralRules, Document
 from server.refusal import Refusal
 
 OVERDUE_PERCENT = 100
@@ -91,6 +91,17 @@ class DeferralOver(Refusal):
 def never_later(document: Document) -> bool:
     """Whether a document can never be deferred (A24)."""
     return document.safety or not document.deferrable
+
+
+def check_may_defer(deferrals: DeferralRules, documents: Iterable[Document]) -> None:
+    """Raise DeferralNotAllowed where the company defers nothing, and PaperNeverDeferred for the
+    first document that can never come later.
+    """
+    if not deferrals.allowed:
+        raise DeferralNotAllowed
+    for document in documents:
+        if never_later(document):
+            raise PaperNeverDeferred(zh=document.zh, en=document.en)
 
 
 @dataclass(frozen=True, slots=True)

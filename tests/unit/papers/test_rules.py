@@ -7,17 +7,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.papers.rules import (
+    DeferralNotAllowed,
     GapsAlreadyNotified,
+    PaperNeverDeferred,
     Standing,
     Told,
     chase_wanted,
+    check_may_defer,
     gaps,
     mark_passed,
     may_tell,
     never_later,
 )
 from server.papers.wire import PaperState
-from server.policy.wire_papers import Document
+from server.policy.wire_papers import DeferralRules, Document
 
 AT = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 
@@ -35,6 +38,15 @@ DEED = paper("deed", one_of="property")
 CONTRACT = paper("contract", one_of="property")
 PERMIT = paper("permit", safety=True)
 PLAN = paper("plan", deferrable=False)
+
+
+def test_a_company_may_defer_nothing_and_none_defers_safety() -> None:
+    deferrals = DeferralRules(allowed=True, due=10, source="test")
+    check_may_defer(deferrals, [CARD, DEED])
+    with pytest.raises(PaperNeverDeferred):
+        check_may_defer(deferrals, [CARD, PERMIT])
+    with pytest.raises(DeferralNotAllowed):
+        check_may_defer(DeferralRules(allowed=False, due=10, source="test"), [CARD])
 
 
 def standing(document: Document, state: str, **more: bool) -> Standing:
