@@ -28,7 +28,7 @@ from server.access.guards import phone, public
 from server.access.phones import pair_phone
 from server.access.queries import identify_phone
 from server.actor import Actor
-from server.crews.queries import crew, crew_id_of, shifts_at
+from server.crews.queries import crew, crew_id_of, members_of, shifts_at
 from server.db import Tx
 from server.feed.queries import newest_seq
 from server.live.hub import Hub
@@ -63,6 +63,7 @@ async def _crew_of(tx: Tx) -> FieldCrew | None:
         on_duty=shift is not None,
         shift_ends_at=None if shift is None else shift.ends_at,
         kit=row.kit,
+        members=[one.name for one in (await members_of(tx, [crew_id]))[crew_id]],
     )
 
 

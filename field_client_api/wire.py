@@ -39,6 +39,8 @@ class FieldCrew(msgspec.Struct, frozen=True, kw_only=True):
     shift_ends_at: datetime | None
     kit: list[str]
     """What the crew should carry: the checklist at departure."""
+    members: list[str]
+    """Names of the present members, to say at one tap who worked."""
 
 
 class Paired(msgspec.Struct, frozen=True, kw_only=True):

@@ -128,7 +128,9 @@ async def test_planned_work_is_arranged_without_a_ranking_and_its_offer_never_ru
     book: CaseBook,
 ) -> None:
     assignment = await sent(dispatcher, ignition, scene.crews[0].id)
-    [callout] = (await phone.snapshot())["callouts"]
+    snapshot = await phone.snapshot()
+    assert snapshot["me"]["crew"]["members"] == ["队员11", "队员12"]
+    [callout] = snapshot["callouts"]
     assert callout["id"] == assignment
     assert callout["incident_brief"] is None
     assert callout["assignment"]["offer_expires_at"] is None

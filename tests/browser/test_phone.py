@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import BrowserContext, Geolocation, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 
 from infra.cluster import DatabaseAddress
@@ -28,18 +28,22 @@ from server.work.actions import recall
 from server.work.queries import assignments_of
 from server.work.tables import Assignment, FieldRecord
 from tests.browser.conftest import OpenContext, Picture
+from tests.browser.phones import (
+    AT_THE_SCENE,
+    FAR,
+    SLOW_MS,
+    all_sent,
+    button,
+    depart,
+    pair,
+    too_small,
+)
 from tests.companies import browser, database_at, people_company
 from tests.desks import Desk
 from tests.field import offer
-from tests.scenes import CENTRE, Scene, build_scene
+from tests.scenes import Scene, build_scene
 
 T = TypeVar("T")
-
-SLOW_MS = 30_000
-"""The machine may be busy; what is awaited is something seen, never a length of time."""
-FAR = Geolocation(longitude=CENTRE[0] + 0.03, latitude=CENTRE[1], accuracy=9)
-AT_THE_SCENE = Geolocation(longitude=CENTRE[0] + 0.0002, latitude=CENTRE[1], accuracy=7)
-TOUCH_PX = 56
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,20 +178,9 @@ def pocket(open_context: OpenContext) -> BrowserContext:
     return context
 
 
-def button(page: Page, name: str) -> Locator:
-    return page.get_by_role("button", name=name, exact=True)
-
-
-def pair(page: Page, desks: Desks, crew: int) -> None:
-    """Type the code the desk reads out; the phone stands by when this returns."""
-    page.goto(desks.field.url)
-    page.locator("input[name=company]").fill("changming")
-    page.locator("input[name=code]").fill(desks.pairing_code(crew))
-    page.locator("input[name=device]").fill("测试手机")
-    button(page, "配对").click()
-    expect(page.get_by_role("heading", name="待命")).to_be_visible(timeout=SLOW_MS)
-    # The offer must come over the socket, so the socket must be there first.
-    expect(page.get_by_text("在线")).to_be_visible(timeout=SLOW_MS)
+def pair_with(page: Page, desks: Desks, crew: int) -> None:
+    """Pair the phone of a crew's carrier."""
+    pair(page, desks.field.url, desks.pairing_code(crew))
 
 
 def accept(page: Page) -> None:
@@ -200,21 +193,6 @@ def accept(page: Page) -> None:
     expect(ring).to_be_hidden()
 
 
-def depart(page: Page) -> None:
-    button(page, "出发").click()
-    button(page, "全部带齐").click()
-    button(page, "出发").click()
-    expect(button(page, "到场")).to_be_visible()
-
-
-def all_sent(page: Page) -> None:
-    """Every word on this phone has been answered."""
-    button(page, "记录").click()
-    expect(page.get_by_text("已存手机，未发送")).to_have_count(0, timeout=SLOW_MS)
-    expect(page.get_by_text("发送中")).to_have_count(0, timeout=SLOW_MS)
-    button(page, "返回").click()
-
-
 def test_a_crew_without_a_signal_loses_nothing_and_says_nothing_twice(
     desks: Desks, pocket: BrowserContext, picture: Picture
 ) -> None:
@@ -222,7 +200,7 @@ def test_a_crew_without_a_signal_loses_nothing_and_says_nothing_twice(
     page.goto(desks.field.url)
     expect(button(page, "配对")).to_be_visible(timeout=SLOW_MS)
     picture(page, "phone-1-pair")
-    pair(page, desks, 0)
+    pair_with(page, desks, 0)
     picture(page, "phone-2-standing-by")
 
     incident_id = desks.send(0)
@@ -297,7 +275,7 @@ def test_a_revoked_phone_keeps_its_words_until_its_person_pairs_again(
     desks: Desks, pocket: BrowserContext, picture: Picture
 ) -> None:
     page = pocket.new_page()
-    pair(page, desks, 1)
+    pair_with(page, desks, 1)
     incident_id = desks.send(1)
     accept(page)
     depart(page)
@@ -331,7 +309,7 @@ def test_what_was_refused_is_said_and_kept(
     desks: Desks, pocket: BrowserContext, picture: Picture
 ) -> None:
     page = pocket.new_page()
-    pair(page, desks, 2)
+    pair_with(page, desks, 2)
     incident_id = desks.send(2)
     accept(page)
     depart(page)
@@ -365,22 +343,14 @@ def test_everything_to_press_is_large_enough_for_a_glove(
     desks: Desks, pocket: BrowserContext, picture: Picture
 ) -> None:
     def measured(where: str) -> None:
-        small = page.evaluate(
-            """least => [...document.querySelectorAll("button, a, input, textarea")]
-                .filter(one => one.checkVisibility() && !one.disabled)
-                .map(one => [one.getBoundingClientRect(), one])
-                .filter(([box]) => box.height < least || box.width < least)
-                .map(([box, one]) => `${one.textContent} ${box.width}×${box.height}`)""",
-            TOUCH_PX,
-        )
-        assert small == [], where
+        assert too_small(page) == [], where
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 390, where
 
     page = pocket.new_page()
     page.goto(desks.field.url)
     measured("pairing")
-    pair(page, desks, 3)
+    pair_with(page, desks, 3)
     measured("standing by")
     desks.send(3)
     expect(page.get_by_role("alertdialog", name="新派遣")).to_be_visible(timeout=SLOW_MS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -278,3 +280,37 @@ def test_a_refused_record_is_told_with_its_items_in_the_readers_language() -> No
     for refusal in RECORD_REFUSALS.values():
         assert refusal(items=[]).text("zh")
         assert refusal(items=[]).text("en")
+
+
+def _listed(text: str) -> list[str]:
+    return re.findall(r'"(\w+)"', text)
+
+
+def test_the_phone_asks_and_offers_the_same_as_the_rules() -> None:
+    folder = Path(__file__).parents[3] / "field_client_api" / "pwa" / "src"
+    source = (folder / "work" / "planned.ts").read_text(encoding="utf-8")
+    asked = re.search(r"CHECKLIST = \[(.*?)\]", source, re.DOTALL)
+    assert asked is not None
+    assert _listed(asked[1]) == list(CHECKLIST)
+    groups = {
+        name: _listed(body)
+        for name, body in re.findall(
+            r"const (COMMON|AT_METER|EVERY): readonly NotReadyReason\[\] = \[(.*?)\];",
+            source,
+            re.DOTALL,
+        )
+    }
+    groups["AT_METER"] += groups["COMMON"]
+    table = re.search(r"REASONS: Record<.*?> = \{(.*?)\};", source, re.DOTALL)
+    assert table is not None
+    for kind in KINDS:
+        line = re.search(rf"^  {kind}: (.*?),$", table[1], re.MULTILINE)
+        assert line is not None
+        offered = _listed(line[1])
+        for name in re.findall(r"[A-Z_]{5,}", line[1]):
+            offered += groups[name]
+        assert offered == [reason.value for reason in REASONS_OF[kind]], kind
+    for language in ("zh", "en"):
+        words = (folder / "i18n" / f"{language}.ts").read_text(encoding="utf-8")
+        for item in (*CHECKLIST, *ITEM_WORDS, *NotReadyReason):
+            assert re.search(rf"^ +{item}: ", words, re.MULTILINE), (language, item)

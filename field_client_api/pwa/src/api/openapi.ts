@@ -338,6 +338,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             kit: string[];
+            members: string[];
             name: string;
             on_duty: boolean;
             shift_ends_at: string | null;
