@@ -20,6 +20,7 @@ from server.db import Database
 from server.dispatch.http import AlarmsController, DispatchController
 from server.drill.http import DemoController
 from server.fees.http import FeesController
+from server.followup.http import FOLLOWUP_CONTROLLERS
 from server.forms.http import FormsController
 from server.hotline.http import HotlineController
 from server.incidents.http import IncidentOrdersController, IncidentsController
@@ -58,6 +59,7 @@ PLAN = Plan(
         ExemptionsController,
         *CASES_CONTROLLERS,
         FormsController,
+        *FOLLOWUP_CONTROLLERS,
         OutagesController,
         LeadsController,
         PushKeysController,
