@@ -109,23 +109,37 @@ def _graph(process: Process) -> Iterator[Found]:
     told = facts_told_by(process)
     for number, step in enumerate(process.steps):
         for fact in step.needs_facts:
-            after = {place for other in process.steps for place in _where_told(other, fact)}
             if fact not in told:
                 yield f"steps[{number}].needs_facts", f"no step tells the fact {fact}"
-            elif fact != process.start_fact and step.id not in _closure(after, leads_to):
-                yield f"steps[{number}].needs_facts", f"{fact} is only told after {step.id}"
+            elif fact != process.start_fact and step.id in _reached_without(process, fact):
+                yield (
+                    f"steps[{number}].needs_facts",
+                    f"{step.id} can be reached before {fact} was told, and nobody could go on",
+                )
 
 
-def _where_told(step: Step, fact: str) -> Iterator[str]:
-    """The steps a case may be at right after this one told `fact`."""
-    if fact == step.enter_fact:
-        yield from targets_of(step)
-    if fact == step.fact and step.next is not None:
-        yield step.next
+def _reached_without(process: Process, fact: str) -> set[str]:
+    """The steps a case can come to on some way on which nothing told `fact`."""
+    onwards = {
+        step.id: {
+            target
+            for target, told in _ways_on(step)
+            if fact not in told and fact != step.enter_fact
+        }
+        for step in process.steps
+    }
+    return _closure([process.start], onwards)
+
+
+def _ways_on(step: Step) -> Iterator[tuple[str, tuple[str | None, ...]]]:
+    """Where a step can lead, and the facts told by leaving it that way."""
+    if step.next is not None:
+        yield step.next, (step.fact,)
     for branch in step.branches:
-        if fact in (branch.fact, step.fact if step.kind is StepKind.DECISION else None):
-            yield branch.next
-            yield from (beyond.next for beyond in branch.beyond)
+        # A decision is done whatever the answer; any other step is done only by `next`.
+        told = (branch.fact, step.fact if step.kind is StepKind.DECISION else None)
+        yield branch.next, told
+        yield from ((beyond.next, told) for beyond in branch.beyond)
 
 
 def _closure(starts: Iterable[str], edges: dict[str, set[str]]) -> set[str]:
