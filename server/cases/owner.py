@@ -1,4 +1,4 @@
-"""What a case learns from the field: the case's side of `work.owners`.
+"""What a case learns from the field: the case's side of `work.owners` (and of `promises.owners`).
 
 Work calls `field_progress` in its own transaction, once per fact, with the case locked before the
 order. A word moves the case only if it is about the newest order of the visit the case stands in:
@@ -24,7 +24,9 @@ from server.feed import note
 from server.policy.queries import pack_version
 from server.policy.wire import Pack
 from server.policy.wire_processes import Process, Step
+from server.promises.owners import Concerned, register_clock_owner
 from server.refusal import Refusal
+from server.work import queries as work_queries
 from server.work.owners import FactWhat, FieldFact, register_owner
 from server.work.tables import Assignment, WorkOrder
 
@@ -178,4 +180,31 @@ async def _decided(
     return move
 
 
+class CaseClocks:
+    """Cases as what clocks are about (`promises.owners`)."""
+
+    async def lock(self, tx: Tx, owner_id: UUID) -> None:
+        """The case, before its clocks."""
+        await queries.lock_case(tx, owner_id)
+
+    async def concerned(self, tx: Tx, owner_id: UUID) -> Concerned:
+        """Neither its account manager nor a crew that was sent may judge its lateness."""
+        row = await queries.case(tx, owner_id)
+        sent = {
+            assignment.crew_id
+            for order in await work_queries.orders_of_case(tx, owner_id)
+            for assignment in await work_queries.assignments_of_order(tx, order.id)
+        }
+        return Concerned(
+            judge_crew_ids=frozenset(await work_queries.crews_of_person(tx, tx.actor.id)),
+            attending_crew_ids=frozenset(sent),
+            person_ids=frozenset(() if row.manager_id is None else (row.manager_id,)),
+        )
+
+    async def changed(self, tx: Tx, owner_id: UUID) -> None:
+        """The case shows its clocks."""
+        announce(tx, await queries.case(tx, owner_id))
+
+
 register_owner("case", CaseOwner())
+register_clock_owner("case", CaseClocks())
