@@ -84,6 +84,166 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Calendar
+         * @description The years that are known.
+         */
+        get: operations["calendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calendar/{year}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Enter
+         * @description Enter or replace the holidays of a year; running clocks are reckoned again.
+         */
+        put: operations["enter_calendar_year"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/call-backs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * CallBacksOfMonth
+         * @description A month's call-backs and how far they cover what is promised.
+         */
+        get: operations["call_backs_of_month"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/call-backs/draws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * DrawCallBacks
+         * @description Draw whom to call back for a month that is over.
+         */
+        post: operations["draw_call_backs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/call-backs/draws/{month}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * CallBackDraw
+         * @description How a month was drawn, and the draw made again from the stored seed and population.
+         */
+        get: operations["call_back_draw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/call-backs/ledgers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * PrintCallBackLedger
+         * @description Issue the month's ledger (回访台账) as a form.
+         */
+        post: operations["print_call_back_ledger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/call-backs/{call_back_id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * AttemptCallBack
+         * @description One attempt to reach a customer; one who smells gas has an incident at once.
+         */
+        post: operations["attempt_call_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/call-backs/{call_back_id}/unmask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * UnmaskCallBack
+         * @description Whom to call, in full; asking leaves a trace.
+         */
+        post: operations["unmask_call_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/calls/{call_id}/abandon": {
         parameters: {
             query?: never;
@@ -158,6 +318,454 @@ export interface paths {
          * @description The caller's name and number in full; asking leaves a trace.
          */
         post: operations["unmask_caller"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListCases
+         * @description The ledger (一对一台账), newest first.
+         */
+        get: operations["list_cases"];
+        put?: never;
+        /**
+         * OpenCase
+         * @description Take an application. 409 `leak_words`: ask about a leak first, then send `no_leak`.
+         */
+        post: operations["open_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetCase
+         * @description A case with its process, clocks, papers, fees, orders, forms, timeline and open acts.
+         */
+        get: operations["get_case"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/dates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * SetDate
+         * @description An appointment, the contract's date, the slot the customer chose, the start of works.
+         */
+        post: operations["set_case_date"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/deferrals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * DeferPapers
+         * @description 容缺: everything accepted later, in one notice. 409 `paper_never_deferred`.
+         */
+        post: operations["defer_papers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/fees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * CaseFees
+         * @description A case's fee lines with their payments.
+         */
+        get: operations["case_fees"];
+        put?: never;
+        /**
+         * AddFee
+         * @description Put a fee rule of the pack on the case.
+         */
+        post: operations["add_case_fee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/fees/{line_id}/payment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * PayFee
+         * @description Money received for a line, or paid out for a refund.
+         */
+        post: operations["pay_case_fee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * IssueForm
+         * @description A form somebody fills in by hand.
+         */
+        post: operations["issue_case_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/gap-notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * NotifyGaps
+         * @description Tell the customer everything missing, once. 409 `gaps_already_notified`, `no_gaps`.
+         */
+        post: operations["notify_gaps"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/manager": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * AssignManager
+         * @description The one responsible account manager; without a name, by zone and load.
+         */
+        post: operations["assign_manager"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reorder
+         * @description One more order for a field step whose last one could not be done.
+         */
+        post: operations["reorder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/papers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * CasePapers
+         * @description A case's checklist, gaps, notices, deferrals, and everything that happened.
+         */
+        get: operations["case_papers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/papers/{document}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * TurnPaper
+         * @description A document came in, was rejected, or is waived.
+         */
+        post: operations["turn_paper"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/papers/{document}/unmask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * UnmaskPaper
+         * @description A personal paper's number in full; asking leaves a trace.
+         */
+        post: operations["unmask_paper"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/particulars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ChangeParticulars
+         * @description Correct particulars. 403 `gains_time`: a running limit would grow; ask a supervisor.
+         */
+        post: operations["change_particulars"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/pauses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause
+         * @description Time that is not the company's, with cause and evidence. Emergencies never pause.
+         */
+        post: operations["pause_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/pauses/{pause_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * EndPause
+         * @description The cause is over.
+         */
+        post: operations["end_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/quantity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ChangeQuantity
+         * @description 变更工程量: the order gives way to a new version, its sheet is issued again.
+         */
+        post: operations["change_quantity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CompleteStep
+         * @description The step is done, or has an answer. 409 `not_at_step`, `stale_visit`: look again.
+         */
+        post: operations["complete_step"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/unmask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unmask
+         * @description The applicant in full; asking leaves a trace.
+         */
+        post: operations["unmask_applicant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{case_id}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw
+         * @description The customer gives up; the case is closed.
+         */
+        post: operations["withdraw_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clocks/{clock_id}/exemptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claim
+         * @description Ask that the clock's lateness be excused; the raw times stay.
+         */
+        post: operations["claim_clock_exemption"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clocks/{clock_id}/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explanation
+         * @description The arithmetic of the deadline, line by line, with the clause in its own words.
+         */
+        get: operations["explain_clock"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -354,6 +962,214 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Customers
+         * @description Customers by number, meter, telephone, identity number, name or address; masked.
+         */
+        get: operations["customers"];
+        put?: never;
+        /**
+         * OpenCustomer
+         * @description Open a customer. 409 `meter_taken`, 422 `id_number_invalid`.
+         */
+        post: operations["open_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{customer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Customer
+         * @description One customer, masked, with the account.
+         */
+        get: operations["customer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * ChangeCustomer
+         * @description Change what the body sets. 409 `customer_closed`, `version_changed`, `meter_taken`.
+         */
+        patch: operations["change_customer"];
+        trace?: never;
+    };
+    "/api/customers/{customer_id}/closing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CloseCustomer
+         * @description Close for ever. 409 `balance_not_zero`.
+         */
+        post: operations["close_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{customer_id}/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * EnterAccount
+         * @description Add an entry to the account; entries are never changed.
+         */
+        post: operations["enter_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{customer_id}/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * WritePlan
+         * @description Write down how what is owed will be paid. 409 `nothing_owed`.
+         */
+        post: operations["write_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{customer_id}/resumption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ResumeCustomer
+         * @description Gas is taken again.
+         */
+        post: operations["resume_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{customer_id}/suspension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * SuspendCustomer
+         * @description Gas is not taken for a time.
+         */
+        post: operations["suspend_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{customer_id}/unmask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * UnmaskCustomer
+         * @description Name, telephone and identity number in full; asking leaves a trace.
+         */
+        post: operations["unmask_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/deferrals/to-chase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ToChase
+         * @description Deferred papers that want a chaser now, the nearest due first.
+         */
+        get: operations["deferrals_to_chase"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/deferrals/{deferral_id}/chases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Chase
+         * @description The customer was asked for a deferred paper. 409 `deferral_over`.
+         */
+        post: operations["chase_deferral"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/demo-sign-ins": {
         parameters: {
             query?: never;
@@ -385,9 +1201,210 @@ export interface paths {
         put?: never;
         /**
          * Rule
-         * @description Grant or refuse a claim; nobody who claimed it or was in a crew sent there may.
+         * @description Grant or refuse a claim; nobody may who claimed it, was in a crew sent there, or answers
+         *     for the matter.
          */
         post: operations["rule_on_exemption"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fees/{line_id}/amount": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * EnterFee
+         * @description An amount the tariff does not give, with its publication. 409 `fee_is_free`.
+         */
+        post: operations["enter_fee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fees/{line_id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * PlanFee
+         * @description What is owed is paid by a day, in writing. 409 `plan_not_offered`.
+         */
+        post: operations["plan_fee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fees/{line_id}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * RefundFee
+         * @description Money given back that was paid for a charge. 422 `refund_too_much`.
+         */
+        post: operations["refund_fee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fees/{line_id}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * SignFee
+         * @description The customer has signed for the amount.
+         */
+        post: operations["sign_fee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fees/{line_id}/void": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * VoidFee
+         * @description Withdraw a line nothing was paid for. 409 `fee_has_money`.
+         */
+        post: operations["void_fee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * FormsOfCase
+         * @description The case's forms, newest first, superseded versions included.
+         */
+        get: operations["forms_of_case"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/{form_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Form
+         * @description One issued form, without what was filled in.
+         */
+        get: operations["form"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/{form_id}/html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * FormHtml
+         * @description The form as a page that prints on A4. Reading it leaves a trace.
+         */
+        get: operations["form_html"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/{form_id}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * FormPdf
+         * @description The form as an A4 PDF with its fonts inside. Reading it leaves a trace.
+         */
+        get: operations["form_pdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/{form_id}/signatures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * SignForm
+         * @description Record that somebody signed the form.
+         */
+        post: operations["sign_form"];
         delete?: never;
         options?: never;
         head?: never;
@@ -614,6 +1631,186 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/issues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListIssues
+         * @description Issues, newest first.
+         */
+        get: operations["list_issues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/issues/{issue_id}/closing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CloseIssue
+         * @description Close one issue with evidence; not by whom it complains of.
+         */
+        post: operations["close_issue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Leads
+         * @description Leads, the newest push first.
+         */
+        get: operations["leads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leads/{lead_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lead
+         * @description One lead with its receipts, attempts and clocks.
+         */
+        get: operations["lead"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leads/{lead_id}/case": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * MakeCaseOfLead
+         * @description The lead becomes a case; `lead.case_id` names it. 409 `lead_state` before contact.
+         */
+        post: operations["make_case_of_lead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leads/{lead_id}/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ContactLead
+         * @description An attempt to reach the customer. 422 `contact_needs_proof`.
+         */
+        post: operations["contact_lead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leads/{lead_id}/dismissal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * DismissLead
+         * @description The lead comes to nothing, for a reason.
+         */
+        post: operations["dismiss_lead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leads/{lead_id}/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * HandOverLead
+         * @description To a named account manager, or whoever zone and load suggest.
+         */
+        post: operations["hand_over_lead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leads/{lead_id}/unmask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * UnmaskLead
+         * @description The contact's name and number in full; asking leaves a trace.
+         */
+        post: operations["unmask_lead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/map": {
         parameters: {
             query?: never;
@@ -670,6 +1867,170 @@ export interface paths {
          *     Guessing the old one meets the same throttle as signing in.
          */
         post: operations["change_own_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListOutages
+         * @description Outages, the latest start first; `before`: those that start before.
+         */
+        get: operations["list_outages"];
+        put?: never;
+        /**
+         * PlanOutage
+         * @description Draft an outage; the view says until when it must be published.
+         */
+        post: operations["plan_outage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outages/{outage_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Outage
+         * @description One outage with its clocks.
+         */
+        get: operations["outage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outages/{outage_id}/cancellation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CancelOutage
+         * @description The work is not done after all.
+         */
+        post: operations["cancel_outage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outages/{outage_id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * RecordConsent
+         * @description What a resident said about being restored at night.
+         */
+        post: operations["record_outage_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outages/{outage_id}/publication": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * PublishOutage
+         * @description Publish the notice: refused when the strictest blocking lead time cannot be kept.
+         */
+        post: operations["publish_outage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outages/{outage_id}/restoring": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * RestoreSupply
+         * @description Supply is back; at night only with every resident's consent and presence.
+         */
+        post: operations["restore_supply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outages/{outage_id}/revision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ReviseOutage
+         * @description Publish a new notice in its place; the lead time starts again.
+         */
+        post: operations["revise_outage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outages/{outage_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * StartOutage
+         * @description The work began.
+         */
+        post: operations["start_outage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -820,6 +2181,195 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Policy
+         * @description The pack in force, or a version something began under.
+         */
+        get: operations["policy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy/editions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Editions
+         * @description The editions loaded or kept, and the one in force.
+         */
+        get: operations["policy_editions"];
+        put?: never;
+        /**
+         * Load
+         * @description Load a pack; it is in force from that day, without a restart. What already runs keeps
+         *     the edition it began under.
+         */
+        post: operations["load_policy_edition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy/processes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Processes
+         * @description Its processes as graphs.
+         */
+        get: operations["policy_processes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/push-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * PushKeys
+         * @description All keys ever made, without their secrets.
+         */
+        get: operations["push_keys"];
+        put?: never;
+        /**
+         * MakePushKey
+         * @description A key for a platform; its token is in this answer and nowhere else.
+         */
+        post: operations["make_push_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/push-keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * RevokePushKey
+         * @description The key proves nobody any more.
+         */
+        delete: operations["revoke_push_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pushes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pushes
+         * @description The newest pushes; `open=true`: refused ones that nobody has settled.
+         */
+        get: operations["pushes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pushes/{push_id}/lead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * MakeLeadOfPush
+         * @description A refused push, read by a person: its lead counts from when it was pushed.
+         */
+        post: operations["make_lead_of_push"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pushes/{push_id}/settlement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * SettlePush
+         * @description A refused push needs nothing more.
+         */
+        post: operations["settle_push"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pushes/{push_id}/unmask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * UnmaskPush
+         * @description What a platform sent that could not be read; asking leaves a trace.
+         */
+        post: operations["unmask_push"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/rings": {
         parameters: {
             query?: never;
@@ -834,6 +2384,70 @@ export interface paths {
          * @description A call begins: its time of receipt is now, by the server's clock.
          */
         post: operations["ring"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/routines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListRoutines
+         * @description Every duty of the pack in force, when it was last done, and its running clocks.
+         */
+        get: operations["list_routines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/routines/{code}/begun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * BeginRoutine
+         * @description Begin a duty; its clocks run from then.
+         */
+        post: operations["begin_routine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/routines/{code}/doings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DoingsOfRoutine
+         * @description Who did it when, newest first.
+         */
+        get: operations["doings_of_routine"];
+        put?: never;
+        /**
+         * DoRoutine
+         * @description The duty was done, by the person signed in.
+         */
+        post: operations["do_routine"];
         delete?: never;
         options?: never;
         head?: never;
@@ -924,6 +2538,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * VisitsOfRound
+         * @description The visits of a quarter's round (2026-Q4), newest first.
+         */
+        get: operations["visits_of_round"];
+        put?: never;
+        /**
+         * RecordVisit
+         * @description Write a visit down, with the issues it found.
+         */
+        post: operations["record_visit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/work-orders/{order_id}/cancel": {
         parameters: {
             query?: never;
@@ -1004,6 +2642,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/push/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * PushProject
+         * @description A project (JSON, see the page on intake). Pushed twice it is one lead with two receipts.
+         *
+         *     422 `push_malformed`, 413 `push_too_large`: kept all the same, for the desk.
+         */
+        post: operations["push_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tiles/{tile_version}/{layer}/{z}/{x}/{row}": {
         parameters: {
             query?: never;
@@ -1035,6 +2695,7 @@ export interface components {
         AlarmView: {
             acknowledged_at: string | null;
             acknowledged_by: string | null;
+            case_id?: string | null;
             ended_at: string | null;
             /** Format: uuid */
             id: string;
@@ -1052,6 +2713,14 @@ export interface components {
             subject_kind: string;
             version: number;
         };
+        /** AmountIn */
+        AmountIn: {
+            amount_fen?: number | null;
+            discount_fen_per_m3?: number | null;
+            quantity?: number | null;
+            /** @default  */
+            source: string;
+        };
         /** AnswerIn */
         AnswerIn: {
             result: components["schemas"]["AnswerResult"];
@@ -1063,6 +2732,37 @@ export interface components {
          * @enum {string}
          */
         AnswerResult: "smell_gone" | "smells_again" | "informed" | "not_reached";
+        /** Applicant */
+        Applicant: {
+            id_no?: string | null;
+            name: string;
+            phone: string;
+        };
+        /** ApplicantUnmasked */
+        ApplicantUnmasked: {
+            id_no: string | null;
+            name: string;
+            phone: string;
+        };
+        /** Applies */
+        Applies: {
+            /**
+             * @default [
+             *       "urban",
+             *       "suburban"
+             *     ]
+             */
+            areas: (components["schemas"]["Area"] | unknown)[];
+            /** @default [] */
+            classes: components["schemas"]["IncidentClass"][];
+            /** @default [] */
+            customers: string[];
+            /** @default [] */
+            processes: string[];
+            when?: {
+                [key: string]: boolean | string | components["schemas"]["Range"];
+            };
+        };
         /**
          * Area
          * @description The kind of zone a place lies in.
@@ -1086,6 +2786,7 @@ export interface components {
             arrival: components["schemas"]["ArrivalView"] | null;
             arrived_at: string | null;
             cleared_at: string | null;
+            completed_at: string | null;
             /** Format: uuid */
             crew_id: string;
             departed_at: string | null;
@@ -1099,6 +2800,7 @@ export interface components {
             implied: string[];
             incident_id: string | null;
             made_safe_at: string | null;
+            not_ready_at: string | null;
             offer_expires_at: string | null;
             /** Format: date-time */
             offered_at: string;
@@ -1107,6 +2809,172 @@ export interface components {
             version: number;
             /** Format: uuid */
             work_order_id: string;
+        };
+        /** AtIn */
+        AtIn: {
+            at?: string | null;
+        };
+        /** AttemptIn */
+        AttemptIn: {
+            issues?: components["schemas"]["IssueIn"][];
+            result: components["schemas"]["AttemptResult"];
+            satisfaction?: number | null;
+            script?: components["schemas"]["ScriptIn"] | null;
+            /** @default false */
+            smells: boolean;
+            /** @default  */
+            words: string;
+        };
+        /**
+         * AttemptResult
+         * @description What came of one attempt.
+         * @enum {string}
+         */
+        AttemptResult: "reached" | "not_answered" | "wrong_number" | "declined";
+        /** AttemptView */
+        AttemptView: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            incident_id: string | null;
+            result: components["schemas"]["AttemptResult"];
+            satisfaction: number | null;
+            words: string;
+        };
+        /** Before */
+        Before: {
+            hours: number;
+            name: string;
+            /** @constant */
+            unit: "before";
+        };
+        /** BegunIn */
+        BegunIn: {
+            at?: string | null;
+        };
+        /** Beyond */
+        Beyond: {
+            next: string;
+            times: number;
+        };
+        /** BeyondView */
+        BeyondView: {
+            next: string;
+            times: number;
+        };
+        /** Branch */
+        Branch: {
+            answer: string;
+            /** @default [] */
+            beyond: components["schemas"]["Beyond"][];
+            en: string;
+            fact?: string | null;
+            /** @default [] */
+            forms: string[];
+            /** @default false */
+            independent: boolean;
+            next: string;
+            /** @default false */
+            reason_required: boolean;
+            when?: {
+                [key: string]: boolean | string | components["schemas"]["Range"];
+            } | null;
+            zh: string;
+        };
+        /** BranchView */
+        BranchView: {
+            answer: string;
+            beyond: components["schemas"]["BeyondView"][];
+            en: string;
+            independent: boolean;
+            next: string;
+            reason_required: boolean;
+            taken: number;
+            zh: string;
+        };
+        /** BusinessHours */
+        BusinessHours: {
+            /** Format: duration */
+            closes: string;
+            /** Format: duration */
+            opens: string;
+            source: string;
+        };
+        /** CalendarDays */
+        CalendarDays: {
+            ends: components["schemas"]["DayEnd"];
+            /** @default false */
+            rolls_over: boolean;
+            /** @constant */
+            unit: "calendar_day";
+            value: number;
+        };
+        /** CalendarView */
+        CalendarView: {
+            years: components["schemas"]["CalendarYearView"][];
+        };
+        /** CalendarYearView */
+        CalendarYearView: {
+            days_off: string[];
+            entered_at: string | null;
+            entered_by: string | null;
+            names: components["schemas"]["NamedDay"][];
+            shipped: boolean;
+            source: string;
+            workdays: string[];
+            year: number;
+        };
+        /** CallBackRules */
+        CallBackRules: {
+            /**
+             * @default [
+             *       2,
+             *       3
+             *     ]
+             */
+            escalate_after: number[];
+            /**
+             * @default completed
+             * @enum {string}
+             */
+            others_base: "completed" | "all";
+            others_percent: number;
+            residents_percent: number;
+            source: string;
+            /**
+             * @default crew
+             * @enum {string}
+             */
+            stratify_by: "crew" | "zone";
+        };
+        /**
+         * CallBackState
+         * @description How far a call-back has come.
+         * @enum {string}
+         */
+        CallBackState: "due" | "reached" | "unreached";
+        /** CallBackView */
+        CallBackView: {
+            attempts: components["schemas"]["AttemptView"][];
+            case_id: string | null;
+            case_number: string | null;
+            customer_id: string | null;
+            group: components["schemas"]["Group"];
+            /** Format: uuid */
+            id: string;
+            incident_id: string | null;
+            issue_ids: string[];
+            month: string;
+            name: string;
+            phone: string;
+            place_text: string;
+            process: string | null;
+            reached_at: string | null;
+            replaces_id: string | null;
+            satisfaction: number | null;
+            state: components["schemas"]["CallBackState"];
+            stratum: string;
+            version: number;
         };
         /**
          * CallKind
@@ -1127,7 +2995,7 @@ export interface components {
             answered_back_at: string | null;
             caller_name: string | null;
             caller_phone: string | null;
-            channel: components["schemas"]["Channel"];
+            channel: components["schemas"]["hotline_wire_Channel"];
             drill: boolean;
             /** Format: uuid */
             id: string;
@@ -1160,13 +3028,295 @@ export interface components {
             slack_seconds: number | null;
             travel_seconds: number | null;
         };
+        /** CaseAct */
+        CaseAct: {
+            answer?: string | null;
+            blocks?: components["schemas"]["CaseBlock"][];
+            en: string;
+            fields?: components["schemas"]["FieldView"][];
+            path: string;
+            /** @default false */
+            reason_required: boolean;
+            signatories?: string[];
+            step?: string | null;
+            /** @enum {string} */
+            verb: "complete_step" | "answer" | "reorder" | "assign_manager" | "withdraw" | "change_quantity" | "change_particulars" | "pause" | "end_pause" | "set_date" | "take_up" | "paper" | "deferral" | "fee" | "payment" | "form";
+            visit?: number | null;
+            zh: string;
+        };
+        /** CaseBlock */
+        CaseBlock: {
+            code: string;
+            en: string;
+            params?: {
+                [key: string]: unknown;
+            };
+            since?: string | null;
+            zh: string;
+        };
+        /** CaseClock */
+        CaseClock: {
+            clause_id?: string | null;
+            clock_id?: string | null;
+            due_at?: string | null;
+            en?: string | null;
+            /** @default 0 */
+            late: number;
+            /** @default 0 */
+            running: number;
+            standing: components["schemas"]["ClockStanding"];
+            warn_at?: string[];
+            zh?: string | null;
+        };
+        /** CaseDate */
+        CaseDate: {
+            /** Format: date-time */
+            at: string;
+            name: string;
+        };
+        /** CaseDeferral */
+        CaseDeferral: {
+            /** Format: date-time */
+            deferred_at: string;
+            documents: string[];
+            done_at: string | null;
+            due_at: string | null;
+            /** Format: uuid */
+            id: string;
+            state: string;
+        };
+        /** CaseFee */
+        CaseFee: {
+            amount_fen: number | null;
+            en: string;
+            free: boolean;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            owed_fen: number;
+            paid_fen: number;
+            quote: string;
+            rule: string;
+            state: string;
+            words: string | null;
+            zh: string;
+        };
+        /** CaseForm */
+        CaseForm: {
+            en: string;
+            form: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            issued_at: string;
+            issued_by: string;
+            number: string | null;
+            sheet_version: number;
+            signatures: {
+                [key: string]: unknown;
+            }[];
+            signatures_wanted: string[];
+            superseded: boolean;
+            zh: string;
+        };
+        /** CaseList */
+        CaseList: {
+            cases: components["schemas"]["CaseRow"][];
+            next: string | null;
+        };
+        /** CaseOrder */
+        CaseOrder: {
+            crew: string | null;
+            ended_at: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            number: string;
+            /** Format: date-time */
+            opened_at: string;
+            place_text: string;
+            sheet_version: number;
+            state: string;
+            step: string | null;
+            superseded_by: string | null;
+            visit: number | null;
+            words: string;
+        };
+        /** CasePage */
+        CasePage: {
+            accused_department: string | null;
+            acts: components["schemas"]["CaseAct"][];
+            applied_by: string;
+            balance_fen: number | null;
+            call_id: string | null;
+            case: components["schemas"]["CaseRow"];
+            clauses: components["schemas"]["Clause"][];
+            clocks: components["schemas"]["ClockView"][];
+            complained_case_id: string | null;
+            complained_incident_id: string | null;
+            dates: components["schemas"]["CaseDate"][];
+            deferrals: components["schemas"]["CaseDeferral"][];
+            exemptions: components["schemas"]["ExemptionView"][];
+            facts: {
+                [key: string]: string;
+            };
+            fees: components["schemas"]["CaseFee"][];
+            forms: components["schemas"]["CaseForm"][];
+            lead_id: string | null;
+            orders: components["schemas"]["CaseOrder"][];
+            papers: components["schemas"]["CasePaper"][];
+            particulars: {
+                [key: string]: unknown;
+            };
+            pauses: components["schemas"]["CasePause"][];
+            process: components["schemas"]["ProcessView"];
+            sheet_version: number;
+            timeline: components["schemas"]["TimelineView"][];
+            words: string;
+            written_answer: string | null;
+        };
+        /** CasePaper */
+        CasePaper: {
+            at: string | null;
+            deferrable: boolean;
+            document: string;
+            en: string;
+            one_of: string | null;
+            personal: boolean;
+            safety: boolean;
+            state: string;
+            words: string | null;
+            zh: string;
+        };
+        /** CasePause */
+        CasePause: {
+            by_step: boolean;
+            cause: string;
+            cause_en: string;
+            cause_zh: string;
+            evidence: string;
+            /** Format: date-time */
+            from_at: string;
+            /** Format: uuid */
+            id: string;
+            to_at: string | null;
+            whose: string | null;
+            words: string;
+        };
+        /** CasePlace */
+        CasePlace: {
+            area: components["schemas"]["Area"];
+            lat: number | null;
+            lon: number | null;
+            premise_id: string | null;
+            text: string;
+            zone_code: string | null;
+            zone_name: string | null;
+        };
+        /** CasePlaceIn */
+        CasePlaceIn: {
+            datum?: components["schemas"]["Datum"];
+            lat?: number | null;
+            lon?: number | null;
+            text: string;
+        };
+        /** CaseRow */
+        CaseRow: {
+            applicant_name: string;
+            applicant_phone: string;
+            blocked: components["schemas"]["CaseBlock"] | null;
+            channel: string;
+            channel_en: string;
+            channel_zh: string;
+            class_en: string;
+            class_zh: string;
+            clock: components["schemas"]["CaseClock"];
+            closed_at: string | null;
+            customer_class: string;
+            customer_id: string | null;
+            drill: boolean;
+            /** Format: date-time */
+            entered_at: string;
+            group: string;
+            /** Format: uuid */
+            id: string;
+            manager_id: string | null;
+            manager_name: string | null;
+            number: string;
+            /** Format: date-time */
+            opened_at: string;
+            outcome: components["schemas"]["policy_wire_processes_Outcome"] | null;
+            place: components["schemas"]["CasePlace"];
+            process: string;
+            process_en: string;
+            process_zh: string;
+            project_code: string | null;
+            queued_until: string | null;
+            /** Format: date-time */
+            received_at: string;
+            side: string | null;
+            state: components["schemas"]["CaseState"];
+            step: string;
+            step_en: string;
+            step_kind: components["schemas"]["StepKind"];
+            step_role: string | null;
+            step_zh: string;
+            version: number;
+            visit: number;
+        };
         /**
-         * Channel
-         * @description How the call came. Source: domain.md §1.3.
-         * @default phone
+         * CaseState
+         * @description Whether a case is being worked on.
          * @enum {string}
          */
-        Channel: "phone" | "walk_in" | "wechat" | "app" | "transfer" | "alarm_device" | "patrol";
+        CaseState: "queued" | "open" | "closed";
+        /** CaseVisit */
+        CaseVisit: {
+            answer: string | null;
+            by: string | null;
+            /** Format: date-time */
+            entered_at: string;
+            left_at: string | null;
+            order_id: string | null;
+            signatures: {
+                [key: string]: string;
+            }[];
+            source: string | null;
+            step: string;
+            values: {
+                [key: string]: unknown;
+            };
+            visit: number;
+            words: string | null;
+        };
+        /** Cause */
+        Cause: {
+            code: string;
+            en: string;
+            evidence?: string | null;
+            source: string;
+            /** @default false */
+            supervisor_only: boolean;
+            /** @enum {null|string} */
+            whose?: "customer" | "authority" | "contractor" | "nature" | "company" | null;
+            zh: string;
+        };
+        /** ChaseIn */
+        ChaseIn: {
+            means: components["schemas"]["Means"];
+            reached: boolean;
+            words: string;
+        };
+        /** ChaseView */
+        ChaseView: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            mark_percent: number;
+            means: components["schemas"]["Means"];
+            reached: boolean;
+            words: string;
+        };
         /** Choice */
         Choice: {
             /** Format: uuid */
@@ -1198,23 +3348,111 @@ export interface components {
             state: string;
             to_class: components["schemas"]["IncidentClass"];
         };
+        /** ClassRule */
+        ClassRule: {
+            /** @default [] */
+            all_of: string[];
+            /** @default [] */
+            any_of: string[];
+            en: string;
+            id: string;
+            /**
+             * @default [
+             *       "gas_emergency",
+             *       "other_repair",
+             *       "business"
+             *     ]
+             */
+            kinds: components["schemas"]["CallKind"][];
+            /** @default [] */
+            none_of: string[];
+            source: string;
+            to: components["schemas"]["IncidentClass"];
+            zh: string;
+        };
+        /** Clause */
+        Clause: {
+            applies: components["schemas"]["Applies"];
+            en: string;
+            /** @default [] */
+            excludes: string[];
+            /** @default [] */
+            exemptions: string[];
+            id: string;
+            in_force_from?: string | null;
+            in_force_to?: string | null;
+            limit: components["schemas"]["Seconds"] | components["schemas"]["Minutes"] | components["schemas"]["Hours"] | components["schemas"]["CalendarDays"] | components["schemas"]["WorkingDays"] | components["schemas"]["Months"] | components["schemas"]["SameDay"] | components["schemas"]["OnDate"] | components["schemas"]["Before"] | components["schemas"]["Every"] | components["schemas"]["NextMonth"] | components["schemas"]["Unlimited"];
+            not_before?: string | null;
+            overridden_by?: string | null;
+            own_promise: boolean;
+            /** @default [] */
+            pauses: string[];
+            quote: string;
+            reading?: string | null;
+            /** @default true */
+            recurs: boolean;
+            /** @default [] */
+            segments: components["schemas"]["Segment"][];
+            source: string;
+            standing?: components["schemas"]["Standing"];
+            start: string;
+            /** @default [] */
+            start_also: string[];
+            /** @default [] */
+            stop_also: string[];
+            subject?: components["schemas"]["SubjectKind"];
+            /** @enum {null|string} */
+            sum?: "whole_days" | "stopwatch" | null;
+            /** @default [] */
+            warn_at_percent: number[];
+            what: string;
+            zh: string;
+        };
         /** ClauseView */
         ClauseView: {
             en: string;
             id: string;
             own_promise: boolean;
             quote: string;
+            reading?: string | null;
             source: string;
+            /** @default default */
+            standing: string;
             zh: string;
         };
+        /** ClockExemptionClaim */
+        ClockExemptionClaim: {
+            cause: string;
+            evidence: string;
+            words: string;
+        };
+        /**
+         * ClockStanding
+         * @description How the most pressing clock of a case stands.
+         * @enum {string}
+         */
+        ClockStanding: "none" | "running" | "at_risk" | "late";
         /** ClockView */
         ClockView: {
             arithmetic: components["schemas"]["Arithmetic"];
+            case_id?: string | null;
             clause: components["schemas"]["ClauseView"];
             due_at: string | null;
             exemption: string;
             /** Format: uuid */
             id: string;
+            /** @default 1 */
+            number: number;
+            /** @default false */
+            paused: boolean;
+            /** @default 0 */
+            paused_seconds: number;
+            paused_since?: string | null;
+            /** @default false */
+            provisional: boolean;
+            spent?: number | null;
+            /** @default false */
+            standing: boolean;
             /** Format: date-time */
             started_at: string;
             state: string;
@@ -1222,6 +3460,7 @@ export interface components {
             /** Format: uuid */
             subject_id: string;
             subject_kind: string;
+            target_at?: string | null;
             version: number;
             warn_at: string[];
             what: string;
@@ -1229,6 +3468,12 @@ export interface components {
         /** CloseIn */
         CloseIn: {
             cause: string;
+            /** @default  */
+            words: string;
+        };
+        /** ClosingIn */
+        ClosingIn: {
+            evidence: string;
             /** @default  */
             words: string;
         };
@@ -1244,6 +3489,17 @@ export interface components {
             reason: string;
             until: string | null;
             version: number;
+        };
+        /** CompanyRole */
+        CompanyRole: {
+            en: string;
+            id: string;
+            names: string[];
+            /** @default false */
+            outside: boolean;
+            roles: components["schemas"]["Role"][];
+            source: string;
+            zh: string;
         };
         /** CompanyView */
         CompanyView: {
@@ -1262,6 +3518,67 @@ export interface components {
          * @enum {string}
          */
         Confidence: "pin" | "address" | "unknown";
+        /** ConsentIn */
+        ConsentIn: {
+            address: string;
+            consented: boolean;
+            name: string;
+            present: boolean;
+        };
+        /** ConsentView */
+        ConsentView: {
+            address: string;
+            consented: boolean;
+            name: string;
+            present: boolean;
+            /** Format: date-time */
+            recorded_at: string;
+            recorded_by: string;
+        };
+        /** Contact */
+        Contact: {
+            name: string;
+            phone: string;
+        };
+        /** ContactIn */
+        ContactIn: {
+            at?: string | null;
+            means: components["schemas"]["ContactMeans"];
+            /** @default  */
+            proof: string;
+            reached: boolean;
+            words: string;
+        };
+        /**
+         * ContactMeans
+         * @description How the customer was, or was to be, reached.
+         * @enum {string}
+         */
+        ContactMeans: "call" | "visit" | "message";
+        /** ContactView */
+        ContactView: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** Format: uuid */
+            id: string;
+            means: components["schemas"]["ContactMeans"];
+            proof: string;
+            reached: boolean;
+            /** Format: date-time */
+            recorded_at: string;
+            words: string;
+        };
+        /** Coverage */
+        Coverage: {
+            completed: number;
+            kept: boolean;
+            percent: number | null;
+            promised_percent: number;
+            reached: number;
+            unreached: number;
+            wanted: number;
+        };
         /** Created */
         Created: {
             /** Format: uuid */
@@ -1317,6 +3634,84 @@ export interface components {
             vehicle: components["schemas"]["VehicleView"];
             version: number;
         };
+        /** CustomerChange */
+        CustomerChange: {
+            address?: string;
+            case_id?: string | null;
+            customer_class?: string | null;
+            household_size?: number | null;
+            id_no?: string | null;
+            meter_model?: string;
+            meter_no?: string;
+            name?: string;
+            nature?: string;
+            phone?: string;
+            residential?: boolean;
+            tier_volume_m3?: number | null;
+            version?: number | null;
+        };
+        /** CustomerClass */
+        CustomerClass: {
+            en: string;
+            id: string;
+            quote: string;
+            source: string;
+            when?: {
+                [key: string]: boolean | string | components["schemas"]["Range"];
+            };
+            zh: string;
+        };
+        /** CustomerPage */
+        CustomerPage: {
+            customer: components["schemas"]["CustomerView"];
+            entries: components["schemas"]["EntryView"][];
+            plans: components["schemas"]["PlanView"][];
+        };
+        /**
+         * CustomerState
+         * @description Whether the customer takes gas.
+         * @enum {string}
+         */
+        CustomerState: "active" | "suspended" | "closed";
+        /** CustomerView */
+        CustomerView: {
+            address: string;
+            balance_fen: number;
+            closed_at: string | null;
+            customer_class: string | null;
+            drill: boolean;
+            follows_id: string | null;
+            household_size: number | null;
+            /** Format: uuid */
+            id: string;
+            id_no: string | null;
+            lat: number | null;
+            lon: number | null;
+            meter_model: string;
+            meter_no: string;
+            name: string;
+            nature: string;
+            number: string;
+            /** Format: date-time */
+            opened_at: string;
+            phone: string;
+            premise_id: string | null;
+            residential: boolean;
+            state: components["schemas"]["CustomerState"];
+            suspended_at: string | null;
+            tier_volume_m3: number | null;
+            version: number;
+        };
+        /** CustomersFound */
+        CustomersFound: {
+            customers: components["schemas"]["CustomerView"][];
+        };
+        /** DateIn */
+        DateIn: {
+            /** Format: date-time */
+            at: string;
+            name: string;
+        };
         /**
          * Datum
          * @description In which frame a longitude and latitude are told.
@@ -1324,6 +3719,60 @@ export interface components {
          * @enum {string}
          */
         Datum: "wgs84" | "cgcs2000" | "gcj02" | "bd09";
+        /**
+         * DayEnd
+         * @description How a limit in calendar days («日») ends.
+         * @enum {string}
+         */
+        DayEnd: "hours" | "last_day";
+        /** DeferralIn */
+        DeferralIn: {
+            documents: string[];
+            due_at?: string | null;
+            /** @default  */
+            words: string;
+        };
+        /** DeferralRules */
+        DeferralRules: {
+            allowed: boolean;
+            /**
+             * @default [
+             *       50,
+             *       80
+             *     ]
+             */
+            chase_at_percent: number[];
+            due: number;
+            reading?: string | null;
+            source: string;
+        };
+        /**
+         * DeferralState
+         * @description Whether a deferred paper is still awaited.
+         * @enum {string}
+         */
+        DeferralState: "running" | "in" | "let_go";
+        /** DeferralView */
+        DeferralView: {
+            /** Format: uuid */
+            case_id: string;
+            chase_percent: number | null;
+            chases: components["schemas"]["ChaseView"][];
+            /** Format: date-time */
+            deferred_at: string;
+            document: string;
+            /** Format: date-time */
+            due_at: string;
+            en: string;
+            ended_at: string | null;
+            /** Format: uuid */
+            id: string;
+            overdue: boolean;
+            provisional: boolean;
+            state: components["schemas"]["DeferralState"];
+            words: string;
+            zh: string;
+        };
         /** DemoSignIn */
         DemoSignIn: {
             company: string;
@@ -1331,11 +3780,122 @@ export interface components {
             username: string;
             who: string;
         };
+        /** DismissIn */
+        DismissIn: {
+            reason: components["schemas"]["DismissalReason"];
+            words: string;
+        };
+        /**
+         * DismissalReason
+         * @description Why a lead comes to nothing.
+         * @enum {string}
+         */
+        DismissalReason: "duplicate" | "not_ours" | "not_needed" | "test" | "other";
+        /** Document */
+        Document: {
+            /** @default true */
+            deferrable: boolean;
+            en: string;
+            id: string;
+            one_of?: string | null;
+            /** @default false */
+            personal: boolean;
+            /** @default false */
+            safety: boolean;
+            source: string;
+            zh: string;
+        };
+        /** DoingIn */
+        DoingIn: {
+            at?: string | null;
+            /** @default  */
+            evidence: string;
+            /** @default  */
+            words: string;
+        };
+        /** DoingView */
+        DoingView: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            evidence: string;
+            words: string;
+        };
         /** DowngradeRuling */
         DowngradeRuling: {
             agree: boolean;
             /** Format: uuid */
             proposal_id: string;
+        };
+        /** DrawIn */
+        DrawIn: {
+            month: string;
+        };
+        /** DrawView */
+        DrawView: {
+            drawn: string[];
+            /** Format: date-time */
+            drawn_at: string;
+            drawn_by: string;
+            month: string;
+            population: number;
+            replayed: string[];
+            same: boolean;
+            seed: string;
+            strata: {
+                [key: string]: number;
+            };
+        };
+        /** EditionView */
+        EditionView: {
+            /** Format: uuid */
+            id: string;
+            in_force: boolean;
+            in_force_from: string | null;
+            /** Format: date-time */
+            loaded_at: string;
+            loaded_by: string;
+            pack: string;
+            version: string;
+        };
+        /** EditionsView */
+        EditionsView: {
+            editions: components["schemas"]["EditionView"][];
+            in_force: string;
+        };
+        /** EntryIn */
+        EntryIn: {
+            amount_fen: number;
+            case_id?: string | null;
+            corrects_id?: string | null;
+            kind: components["schemas"]["EntryKind"];
+            words: string;
+        };
+        /**
+         * EntryKind
+         * @description Why an account changed. Source: 004 过户/销户 (预存款, 退费, 欠费, 收费).
+         * @enum {string}
+         */
+        EntryKind: "prepayment" | "payment" | "charge" | "refund" | "correction";
+        /** EntryView */
+        EntryView: {
+            amount_fen: number;
+            /** Format: date-time */
+            at: string;
+            by: string;
+            case_id: string | null;
+            corrects_id: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["EntryKind"];
+            words: string;
+        };
+        /** Every */
+        Every: {
+            /** @enum {string} */
+            period: "day" | "week" | "month" | "quarter";
+            /** @constant */
+            unit: "every";
         };
         /** Excluded */
         Excluded: {
@@ -1376,6 +3936,11 @@ export interface components {
             version: number;
             words: string;
         };
+        /** Explanation */
+        Explanation: {
+            clock: components["schemas"]["ClockView"];
+            lines: components["schemas"]["Arithmetic"][];
+        };
         /** Facts */
         Facts: {
             /** @default false */
@@ -1404,6 +3969,225 @@ export interface components {
             trapped: boolean;
             /** @default false */
             valve_shut: boolean;
+        };
+        /** FeeIn */
+        FeeIn: {
+            amount_fen?: number | null;
+            quantity?: number | null;
+            rule: string;
+            /** @default  */
+            source: string;
+        };
+        /**
+         * FeeKind
+         * @description Kinds of fee rules (policy `FeeRule.kind`).
+         * @enum {string}
+         */
+        FeeKind: "charge" | "free" | "discount" | "plan" | "refund" | "collect";
+        /** FeeRule */
+        FeeRule: {
+            amount_fen?: number | null;
+            discount_fen_per_m3?: number | null;
+            en: string;
+            /** @default [] */
+            frees: string[];
+            grace_months?: number | null;
+            id: string;
+            /** @enum {string} */
+            kind: "charge" | "free" | "discount" | "plan" | "refund" | "collect";
+            max_fen?: number | null;
+            min_fen?: number | null;
+            /** @default true */
+            needs_signature: boolean;
+            /**
+             * @default job
+             * @enum {string}
+             */
+            per: "piece" | "m3" | "job";
+            quote: string;
+            source: string;
+            when?: {
+                [key: string]: boolean | string | components["schemas"]["Range"];
+            };
+            zh: string;
+        };
+        /**
+         * FeeState
+         * @description How a line stands; read off its numbers, never stored.
+         * @enum {string}
+         */
+        FeeState: "to_enter" | "due" | "paid" | "free" | "planned" | "noted" | "void";
+        /** FeeView */
+        FeeView: {
+            amount_fen: number | null;
+            amount_source: string;
+            /** Format: uuid */
+            case_id: string;
+            discount_fen_per_m3: number | null;
+            en: string;
+            freed_by: components["schemas"]["FreedBy"] | null;
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["FeeKind"];
+            needs_signature: boolean;
+            owed_fen: number;
+            paid_fen: number;
+            payments: components["schemas"]["PaymentView"][];
+            per: string;
+            plan_until: string | null;
+            plan_words: string | null;
+            quantity: number | null;
+            quote: string;
+            rule: string;
+            signed_at: string | null;
+            signed_by: string | null;
+            source: string;
+            state: components["schemas"]["FeeState"];
+            version: number;
+            voided_words: string | null;
+            zh: string;
+        };
+        /** FeesPage */
+        FeesPage: {
+            fees: components["schemas"]["FeeView"][];
+            owed_fen: number;
+            settled: boolean;
+            to_refund_fen: number;
+        };
+        /** Field */
+        Field: {
+            at_least?: number | null;
+            at_most?: number | null;
+            /** @default [] */
+            choices: string[];
+            en: string;
+            key: string;
+            must_be?: boolean | null;
+            /** @default true */
+            required: boolean;
+            sets?: string | null;
+            sets_date?: string | null;
+            /**
+             * @default text
+             * @enum {string}
+             */
+            type: "text" | "number" | "date" | "instant" | "bool" | "choice" | "money" | "names";
+            unit?: string | null;
+            zh: string;
+        };
+        /** FieldView */
+        FieldView: {
+            at_least?: number | null;
+            at_most?: number | null;
+            choices?: string[];
+            en: string;
+            key: string;
+            must_be?: boolean | null;
+            required: boolean;
+            /** @enum {string} */
+            type: "text" | "number" | "date" | "instant" | "bool" | "choice" | "money" | "names";
+            unit?: string | null;
+            value?: unknown;
+            zh: string;
+        };
+        /** Form */
+        Form: {
+            en: string;
+            id: string;
+            /** @default true */
+            numbered: boolean;
+            /** @default [] */
+            signatures: string[];
+            source: string;
+            /** @default false */
+            versioned: boolean;
+            zh: string;
+        };
+        /** FormIn */
+        FormIn: {
+            form: string;
+            values?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * FormState
+         * @description Whether a form counts.
+         * @enum {string}
+         */
+        FormState: "issued" | "superseded" | "void";
+        /** FormView */
+        FormView: {
+            case_id: string | null;
+            en: string;
+            form_id: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            issued_at: string;
+            issued_by: string;
+            number: string | null;
+            sheet_version: number;
+            signatures: components["schemas"]["SignatureView"][];
+            signed: boolean;
+            state: components["schemas"]["FormState"];
+            superseded_at: string | null;
+            superseded_by_id: string | null;
+            version: number;
+            zh: string;
+        };
+        /** FreedBy */
+        FreedBy: {
+            en: string;
+            quote: string;
+            rule: string;
+            source: string;
+            zh: string;
+        };
+        /** Gap */
+        Gap: {
+            documents: string[];
+            en: string;
+            safety: boolean;
+            zh: string;
+        };
+        /** Gaps */
+        Gaps: {
+            /** @default [] */
+            deferred: components["schemas"]["Gap"][];
+            /** @default [] */
+            missing: components["schemas"]["Gap"][];
+            /** @default [] */
+            overdue: components["schemas"]["Gap"][];
+            /** @default [] */
+            safety_missing: components["schemas"]["Gap"][];
+        };
+        /**
+         * Group
+         * @description Whom the percentages tell apart.
+         * @enum {string}
+         */
+        Group: "residents" | "others";
+        /** HandOverIn */
+        HandOverIn: {
+            manager_id?: string | null;
+            /** @default  */
+            words: string;
+        };
+        /** Holiday */
+        Holiday: {
+            en: string;
+            /** Format: date */
+            first: string;
+            /** Format: date */
+            last: string;
+            zh: string;
+        };
+        /** Hours */
+        Hours: {
+            /** @constant */
+            unit: "hour";
+            value: number;
         };
         /**
          * IncidentClass
@@ -1466,6 +4250,82 @@ export interface components {
             version: number;
             words: string;
         };
+        /** IssueIn */
+        IssueIn: {
+            accused_crew_id?: string | null;
+            accused_department?: string | null;
+            accused_person_id?: string | null;
+            words: string;
+        };
+        /** IssuePage */
+        IssuePage: {
+            issues: components["schemas"]["IssueView"][];
+            next_before: string | null;
+        };
+        /**
+         * IssueState
+         * @description Whether an issue is closed (销号).
+         * @enum {string}
+         */
+        IssueState: "open" | "closed";
+        /** IssueView */
+        IssueView: {
+            accused_crew_id: string | null;
+            accused_department: string | null;
+            accused_person_id: string | null;
+            call_back_id: string | null;
+            case_id: string | null;
+            clocks: components["schemas"]["ClockView"][];
+            closed_at: string | null;
+            closed_by: string | null;
+            closing_words: string | null;
+            drill: boolean;
+            evidence: string | null;
+            /** Format: date-time */
+            found_at: string;
+            found_by: string;
+            /** Format: uuid */
+            id: string;
+            number: string;
+            state: components["schemas"]["IssueState"];
+            version: number;
+            visit_id: string | null;
+            words: string;
+        };
+        /** LeadCaseIn */
+        LeadCaseIn: {
+            applicant?: components["schemas"]["Applicant"] | null;
+            channel?: string | null;
+            particulars?: {
+                [key: string]: unknown;
+            };
+            process: string;
+            /** @default  */
+            words: string;
+        };
+        /** LeadList */
+        LeadList: {
+            leads: components["schemas"]["intake_wire_LeadView"][];
+            next: string | null;
+        };
+        /** LeadPage */
+        LeadPage: {
+            clocks: components["schemas"]["ClockView"][];
+            contacts: components["schemas"]["ContactView"][];
+            lead: components["schemas"]["intake_wire_LeadView"];
+            pushes: components["schemas"]["PushView"][];
+        };
+        /**
+         * LeadState
+         * @description How far the desk got with a pushed project.
+         * @enum {string}
+         */
+        LeadState: "pushed" | "handed_over" | "contacted" | "case" | "dismissed";
+        /** LeadUnmasked */
+        LeadUnmasked: {
+            contact_name: string;
+            contact_phone: string | null;
+        };
         /** LogIn */
         LogIn: {
             attach_to_incident_id?: string | null;
@@ -1488,6 +4348,12 @@ export interface components {
         LonLatView: {
             lat: number;
             lon: number;
+        };
+        /** ManagerIn */
+        ManagerIn: {
+            manager_id?: string | null;
+            /** @default  */
+            words: string;
         };
         /** MapView */
         MapView: {
@@ -1513,12 +4379,79 @@ export interface components {
             roles: components["schemas"]["Role"][];
             username: string;
         };
+        /**
+         * Means
+         * @description How somebody was reached, or tried to be.
+         * @enum {string}
+         */
+        Means: "call" | "message" | "visit";
         /** Member */
         Member: {
             name: string;
             /** Format: uuid */
             person_id: string;
             skills: string[];
+        };
+        /** Minutes */
+        Minutes: {
+            /** @constant */
+            unit: "minute";
+            value: number;
+        };
+        /** MonthView */
+        MonthView: {
+            call_backs: components["schemas"]["CallBackView"][];
+            drawn_at: string | null;
+            drawn_by: string | null;
+            month: string;
+            others: components["schemas"]["Coverage"];
+            residents: components["schemas"]["Coverage"];
+        };
+        /** Months */
+        Months: {
+            /** @constant */
+            unit: "month";
+            value: number;
+        };
+        /** NamedDay */
+        NamedDay: {
+            /** Format: date */
+            day: string;
+            en: string;
+            zh: string;
+        };
+        /** NewCalendarYear */
+        NewCalendarYear: {
+            days_off: string[];
+            holidays?: components["schemas"]["Holiday"][];
+            source: string;
+            workdays: string[];
+        };
+        /** NewCase */
+        NewCase: {
+            accused_department?: string | null;
+            applicant: components["schemas"]["Applicant"];
+            call_id?: string | null;
+            channel: string;
+            complained_case_id?: string | null;
+            complained_incident_id?: string | null;
+            customer_id?: string | null;
+            /** @default false */
+            drill: boolean;
+            lead_id?: string | null;
+            manager_id?: string | null;
+            /** @default false */
+            no_leak: boolean;
+            particulars?: {
+                [key: string]: unknown;
+            };
+            place?: components["schemas"]["CasePlaceIn"] | null;
+            premise_id?: string | null;
+            process: string;
+            project_code?: string | null;
+            received_at?: string | null;
+            /** @default  */
+            words: string;
         };
         /** NewClosure */
         NewClosure: {
@@ -1539,6 +4472,38 @@ export interface components {
             /** @default van */
             vehicle_kind: string;
             vehicle_plate: string;
+        };
+        /** NewCustomer */
+        NewCustomer: {
+            address?: string | null;
+            customer_class?: string | null;
+            datum?: components["schemas"]["Datum"];
+            /** @default false */
+            drill: boolean;
+            follows_id?: string | null;
+            household_size?: number | null;
+            id_no?: string | null;
+            lat?: number | null;
+            lon?: number | null;
+            /** @default  */
+            meter_model: string;
+            /** @default  */
+            meter_no: string;
+            name: string;
+            /** @default  */
+            nature: string;
+            phone: string;
+            premise_id?: string | null;
+            residential: boolean;
+            tier_volume_m3?: number | null;
+        };
+        /** NewEdition */
+        NewEdition: {
+            files: {
+                [key: string]: string;
+            };
+            /** Format: date */
+            in_force_from: string;
         };
         /** NewMember */
         NewMember: {
@@ -1573,28 +4538,279 @@ export interface components {
             /** Format: date-time */
             starts_at: string;
         };
+        /** NextMonth */
+        NextMonth: {
+            first: number;
+            last: number;
+            /** @constant */
+            unit: "next_month";
+        };
+        /** NoticeIn */
+        NoticeIn: {
+            /** @default  */
+            words: string;
+        };
+        /** NoticeRule */
+        NoticeRule: {
+            blocks: boolean;
+            /** @default true */
+            emergency_exempt: boolean;
+            en: string;
+            hours_ahead: number;
+            id: string;
+            quote: string;
+            source: string;
+            work: ("suspension" | "live_gas" | "restore")[];
+            zh: string;
+        };
+        /** NoticeView */
+        NoticeView: {
+            after_rejection: boolean;
+            /** Format: date-time */
+            at: string;
+            by: string;
+            deferred: string[];
+            documents: string[];
+            /** Format: uuid */
+            id: string;
+            number: number;
+            words: string;
+        };
+        /** NumberShown */
+        NumberShown: {
+            number: string | null;
+        };
+        /** OnDate */
+        OnDate: {
+            name: string;
+            /** @constant */
+            unit: "on_date";
+            /** @default false */
+            whole_day: boolean;
+        };
         /**
          * OrderKind
          * @description Kinds of field work.
          * @enum {string}
          */
         OrderKind: "leak_response" | "repair" | "survey" | "construction" | "acceptance" | "ignition" | "plugging" | "dismantling" | "meter_change" | "visit";
+        /** OrderNeeds */
+        OrderNeeds: {
+            kit: string[];
+            min_staff: number;
+            minutes: number;
+            skills: string[];
+            source: string;
+        };
+        /** OutageIn */
+        OutageIn: {
+            addresses: string[];
+            case_id?: string | null;
+            /** @default false */
+            drill: boolean;
+            /** Format: date-time */
+            ends_at: string;
+            incident_id?: string | null;
+            /** @default true */
+            residents: boolean;
+            /** Format: date-time */
+            starts_at: string;
+            words: string;
+            work: components["schemas"]["OutageWork"];
+        };
+        /** OutagePage */
+        OutagePage: {
+            clocks: components["schemas"]["ClockView"][];
+            outage: components["schemas"]["OutageView"];
+        };
         /**
-         * Outcome
-         * @description What came of a word from the field. All four keep it.
+         * OutageState
+         * @description How far it has come.
          * @enum {string}
          */
-        Outcome: "applied" | "late" | "duplicate" | "refused";
+        OutageState: "draft" | "published" | "under_way" | "restored" | "cancelled" | "revised";
+        /** OutageView */
+        OutageView: {
+            addresses: string[];
+            cancelled_reason: string | null;
+            case_id: string | null;
+            consents: components["schemas"]["ConsentView"][];
+            consents_missing: number;
+            drill: boolean;
+            /** Format: date-time */
+            earliest_start_at: string;
+            /** Format: date-time */
+            ends_at: string;
+            form_id: string | null;
+            /** Format: uuid */
+            id: string;
+            incident_id: string | null;
+            number: string;
+            /** Format: date-time */
+            planned_at: string;
+            planned_by: string;
+            published_at: string | null;
+            published_by: string | null;
+            quiet: components["schemas"]["QuietView"][];
+            replaced_by_id: string | null;
+            replaces_id: string | null;
+            residents: boolean;
+            restored_at: string | null;
+            rules: components["schemas"]["notices_wire_LeadView"][];
+            started_at: string | null;
+            /** Format: date-time */
+            starts_at: string;
+            state: components["schemas"]["OutageState"];
+            version: number;
+            words: string;
+            work: components["schemas"]["OutageWork"];
+        };
+        /**
+         * OutageWork
+         * @description What interrupts supply.
+         * @enum {string}
+         */
+        OutageWork: "suspension" | "live_gas";
         /** OwnPassword */
         OwnPassword: {
             new_password: string;
             old_password: string;
+        };
+        /** PackHead */
+        PackHead: {
+            edition: string;
+            emergency_phone?: string | null;
+            en: string;
+            extends?: string | null;
+            in_force_from?: string | null;
+            in_force_to?: string | null;
+            name: string;
+            /** @default [] */
+            seeds: string[];
+            source: string;
+            /** @default [] */
+            without: string[];
+            zh: string;
+        };
+        /** PackView */
+        PackView: {
+            business_hours: components["schemas"]["BusinessHours"];
+            call_backs: components["schemas"]["CallBackRules"];
+            causes: components["schemas"]["Cause"][];
+            channels: components["schemas"]["policy_wire_papers_Channel"][];
+            class_rules: components["schemas"]["ClassRule"][];
+            clauses: components["schemas"]["Clause"][];
+            customer_classes: components["schemas"]["CustomerClass"][];
+            deferrals: components["schemas"]["DeferralRules"];
+            documents: components["schemas"]["Document"][];
+            fees: components["schemas"]["FeeRule"][];
+            forms: components["schemas"]["Form"][];
+            head: components["schemas"]["PackHead"];
+            notices: components["schemas"]["NoticeRule"][];
+            order_needs: {
+                [key: string]: components["schemas"]["OrderNeeds"];
+            };
+            quiet_hours: components["schemas"]["QuietHours"][];
+            ratios: components["schemas"]["Ratio"][];
+            roles: components["schemas"]["CompanyRole"][];
+            service_hours: components["schemas"]["ServiceHours"][];
+            version: string;
         };
         /** PairingView */
         PairingView: {
             code: string;
             /** Format: date-time */
             expires_at: string;
+        };
+        /** PaperEntryView */
+        PaperEntryView: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            document: string;
+            verb: components["schemas"]["PaperVerb"];
+            words: string;
+        };
+        /** PaperIn */
+        PaperIn: {
+            copy_no?: string | null;
+            /** @enum {string} */
+            state: "received" | "rejected" | "waived";
+            /** @default  */
+            words: string;
+        };
+        /**
+         * PaperState
+         * @description How one document of a case's checklist stands.
+         * @enum {string}
+         */
+        PaperState: "missing" | "received" | "rejected" | "deferred" | "waived";
+        /**
+         * PaperVerb
+         * @description What happened to a paper.
+         * @enum {string}
+         */
+        PaperVerb: "asked" | "received" | "rejected" | "waived" | "deferred";
+        /** PaperView */
+        PaperView: {
+            at: string | null;
+            by: string | null;
+            deferrable: boolean;
+            document: string;
+            en: string;
+            number: string | null;
+            one_of: string | null;
+            personal: boolean;
+            safety: boolean;
+            source: string;
+            state: components["schemas"]["PaperState"];
+            words: string;
+            zh: string;
+        };
+        /** PapersPage */
+        PapersPage: {
+            deferrals: components["schemas"]["DeferralView"][];
+            entries: components["schemas"]["PaperEntryView"][];
+            gaps: components["schemas"]["Gaps"];
+            notices: components["schemas"]["NoticeView"][];
+            papers: components["schemas"]["PaperView"][];
+        };
+        /** ParticularsIn */
+        ParticularsIn: {
+            particulars: {
+                [key: string]: unknown;
+            };
+            reason: string;
+        };
+        /** PauseEndIn */
+        PauseEndIn: {
+            at?: string | null;
+        };
+        /** PauseIn */
+        PauseIn: {
+            cause: string;
+            evidence: string;
+            from_at?: string | null;
+            words: string;
+        };
+        /** PaymentIn */
+        PaymentIn: {
+            amount_fen: number;
+            at?: string | null;
+            signed_by?: string | null;
+            /** @default  */
+            words: string;
+        };
+        /** PaymentView */
+        PaymentView: {
+            amount_fen: number;
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** Format: uuid */
+            id: string;
+            receipt_no: string;
+            words: string;
         };
         /** PendingDowngrade */
         PendingDowngrade: {
@@ -1664,6 +4880,20 @@ export interface components {
             setting?: components["schemas"]["Setting"];
             text: string;
         };
+        /** PlanView */
+        PlanView: {
+            /** Format: date-time */
+            agreed_at: string;
+            agreed_by: string;
+            amount_fen: number;
+            case_id: string | null;
+            /** Format: date */
+            due_on: string;
+            /** Format: uuid */
+            id: string;
+            stands: boolean;
+            words: string;
+        };
         /** Position */
         Position: {
             accuracy_m: number | null;
@@ -1687,6 +4917,72 @@ export interface components {
             status: number;
             title: string;
             type: string;
+        };
+        /** Process */
+        Process: {
+            /** @default [] */
+            channels: string[];
+            /** @default [] */
+            customers: string[];
+            /** @default false */
+            emergency: boolean;
+            en: string;
+            /** @enum {string} */
+            group: "connection" | "ignition" | "change" | "suspension" | "complaint" | "repair" | "service" | "internal";
+            id: string;
+            /** @default [] */
+            papers: string[];
+            /**
+             * @default cases
+             * @enum {string}
+             */
+            runs_in: "cases" | "incidents" | "followup";
+            source: string;
+            start: string;
+            /** @default applied */
+            start_fact: string;
+            steps: (components["schemas"]["Step"] | unknown)[];
+            zh: string;
+        };
+        /** ProcessView */
+        ProcessView: {
+            at: string;
+            en: string;
+            group: string;
+            id: string;
+            pack_version: string;
+            source: string;
+            start: string;
+            steps: components["schemas"]["StepView"][];
+            visit: number;
+            visits: components["schemas"]["CaseVisit"][];
+            zh: string;
+        };
+        /** ProcessesView */
+        ProcessesView: {
+            processes: components["schemas"]["Process"][];
+            version: string;
+        };
+        /** ProjectPush */
+        ProjectPush: {
+            address: string;
+            /** @default  */
+            contact_name: string;
+            contact_phone?: string | null;
+            datum?: components["schemas"]["Datum"];
+            flow_m3h?: number | null;
+            lat?: number | null;
+            lon?: number | null;
+            /** @default  */
+            platform_ref: string;
+            project_code: string;
+            /** @default  */
+            project_name: string;
+            residential?: boolean | null;
+            /** @default  */
+            stage: string;
+            /** @default  */
+            words: string;
         };
         /** ProofView */
         ProofView: {
@@ -1716,6 +5012,133 @@ export interface components {
             tap_mock: boolean | null;
             tapped: boolean;
             verdict: components["schemas"]["Verdict"];
+        };
+        /** PushAccepted */
+        PushAccepted: {
+            first: boolean;
+            lead_number: string;
+            project_code: string;
+            /** Format: uuid */
+            receipt_id: string;
+        };
+        /** PushBody */
+        PushBody: {
+            body: string | null;
+        };
+        /** PushKeyIn */
+        PushKeyIn: {
+            /** @default false */
+            drill: boolean;
+            /** @default 120 */
+            limit_per_minute: number;
+            name: string;
+            platform: string;
+        };
+        /** PushKeyMade */
+        PushKeyMade: {
+            key: components["schemas"]["PushKeyView"];
+            token: string;
+        };
+        /** PushKeyView */
+        PushKeyView: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            drill: boolean;
+            /** Format: uuid */
+            id: string;
+            last_used_at: string | null;
+            limit_per_minute: number;
+            name: string;
+            platform: string;
+            revoked_at: string | null;
+        };
+        /** PushKeys */
+        PushKeys: {
+            keys: components["schemas"]["PushKeyView"][];
+        };
+        /** PushList */
+        PushList: {
+            pushes: components["schemas"]["PushView"][];
+        };
+        /** PushView */
+        PushView: {
+            differs: string[];
+            dropped: string[];
+            /** Format: uuid */
+            id: string;
+            key_name: string;
+            lead_id: string | null;
+            open: boolean;
+            platform: string;
+            platform_ref: string;
+            project_code: string | null;
+            /** Format: date-time */
+            received_at: string;
+            refusal: string | null;
+            settled_at: string | null;
+            settled_by: string | null;
+            settled_words: string | null;
+            size_bytes: number;
+            why: string | null;
+        };
+        /** QuantityIn */
+        QuantityIn: {
+            demands?: {
+                [key: string]: unknown;
+            };
+            particulars?: {
+                [key: string]: unknown;
+            };
+            words: string;
+        };
+        /** QuietHours */
+        QuietHours: {
+            blocks: boolean;
+            en: string;
+            /** Format: duration */
+            from_time: string;
+            id: string;
+            source: string;
+            /** Format: duration */
+            to_time: string;
+            work: ("suspension" | "live_gas" | "restore")[];
+            zh: string;
+        };
+        /** QuietView */
+        QuietView: {
+            blocks: boolean;
+            en: string;
+            rule_id: string;
+            source: string;
+            zh: string;
+        };
+        /** Range */
+        Range: {
+            above?: number | null;
+            at_least?: number | null;
+            at_most?: number | null;
+            below?: number | null;
+        };
+        /** Ratio */
+        Ratio: {
+            en: string;
+            id: string;
+            of: string;
+            percent?: number | null;
+            /**
+             * @default month
+             * @enum {string}
+             */
+            period: "month" | "always";
+            quote: string;
+            source: string;
+            /**
+             * @default promise
+             * @enum {string}
+             */
+            standing: "promise" | "target" | "default";
+            zh: string;
         };
         /** ReadingView */
         ReadingView: {
@@ -1780,12 +5203,17 @@ export interface components {
             key: string;
             /** Format: date-time */
             occurred_at: string;
-            outcome: components["schemas"]["Outcome"];
+            outcome: components["schemas"]["work_wire_Outcome"];
             /** Format: date-time */
             recorded_at: string;
             /** Format: date-time */
             sent_at: string;
             verb: string;
+        };
+        /** RefundIn */
+        RefundIn: {
+            amount_fen: number;
+            words: string;
         };
         /** Remark */
         Remark: {
@@ -1794,10 +5222,14 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** ReorderIn */
+        ReorderIn: {
+            words: string;
+        };
         /** RingIn */
         RingIn: {
             caller_phone?: string | null;
-            channel?: components["schemas"]["Channel"];
+            channel?: components["schemas"]["hotline_wire_Channel"];
             /** @default false */
             drill: boolean;
             line?: string | null;
@@ -1808,10 +5240,25 @@ export interface components {
          * @enum {string}
          */
         Role: "dispatcher" | "operator" | "crew_member" | "supervisor" | "account_manager" | "contractor" | "administrator" | "auditor";
+        /** RoutineView */
+        RoutineView: {
+            begun_at: string | null;
+            clause_ids: string[];
+            clocks: components["schemas"]["ClockView"][];
+            code: string;
+            en: string;
+            last_doing: components["schemas"]["DoingView"] | null;
+            zh: string;
+        };
         /** SafetyScriptView */
         SafetyScriptView: {
             steps: components["schemas"]["ScriptStepView"][];
             version: string;
+        };
+        /** SameDay */
+        SameDay: {
+            /** @constant */
+            unit: "same_day";
         };
         /** ScriptIn */
         ScriptIn: {
@@ -1834,6 +5281,17 @@ export interface components {
             steps_read: string[];
             version: string;
         };
+        /** Seconds */
+        Seconds: {
+            /** @constant */
+            unit: "second";
+            value: number;
+        };
+        /** Segment */
+        Segment: {
+            start: string;
+            stop: string;
+        };
         /** SendCrew */
         SendCrew: {
             /** @default false */
@@ -1849,6 +5307,22 @@ export interface components {
             now: string;
             speed: number;
         };
+        /** ServiceHours */
+        ServiceHours: {
+            /** Format: duration */
+            closes: string;
+            /** @enum {string} */
+            days: "every_day" | "working_days";
+            en: string;
+            id: string;
+            /** Format: duration */
+            opens: string;
+            phone?: string | null;
+            source: string;
+            /** @enum {string} */
+            use: "business" | "emergency" | "complaint" | "counter";
+            zh: string;
+        };
         /**
          * Setting
          * @description Whether the gas is inside a building.
@@ -1856,6 +5330,10 @@ export interface components {
          * @enum {string}
          */
         Setting: "indoor" | "outdoor" | "unknown";
+        /** SettleIn */
+        SettleIn: {
+            words: string;
+        };
         /** ShiftView */
         ShiftView: {
             /** Format: date-time */
@@ -1868,6 +5346,19 @@ export interface components {
             company: string;
             password: string;
             username: string;
+        };
+        /** Signature */
+        Signature: {
+            as: string;
+            name: string;
+        };
+        /** SignatureView */
+        SignatureView: {
+            as: string;
+            en: string;
+            name: string | null;
+            signed_at: string | null;
+            zh: string;
         };
         /** SimilarIncident */
         SimilarIncident: {
@@ -1897,6 +5388,13 @@ export interface components {
             time: components["schemas"]["ServerTime"];
             work_orders: components["schemas"]["WorkOrderView"][];
         };
+        /**
+         * Standing
+         * @description Whose rule a clause is. Strictest wins in operations; each is reported by itself (§0.3).
+         * @default default
+         * @enum {string}
+         */
+        Standing: "promise" | "law" | "standard" | "target" | "default";
         /** StationAt */
         StationAt: {
             address: string;
@@ -1921,6 +5419,101 @@ export interface components {
             phone: string;
             version: number;
         };
+        /** Step */
+        Step: {
+            /** @default [] */
+            branches: components["schemas"]["Branch"][];
+            /**
+             * @default person
+             * @enum {string}
+             */
+            decides: "person" | "particulars";
+            en: string;
+            enter_fact?: string | null;
+            fact?: string | null;
+            /** @default [] */
+            fees: string[];
+            /** @default [] */
+            fields: components["schemas"]["Field"][];
+            /** @default [] */
+            forms: string[];
+            /** @default [] */
+            forms_done: string[];
+            id: string;
+            kind: components["schemas"]["StepKind"];
+            /** @default [] */
+            needs_facts: string[];
+            /** @default false */
+            needs_notice: boolean;
+            /** @enum {null|string} */
+            needs_papers?: "all" | "safety" | null;
+            /** @default false */
+            needs_settled: boolean;
+            next?: string | null;
+            order?: string | null;
+            outcome?: components["schemas"]["policy_wire_processes_Outcome"] | null;
+            pause?: string | null;
+            role?: string | null;
+            /** @enum {null|string} */
+            side?: "customer" | "authority" | "designer" | "contractor" | null;
+            /** @default [] */
+            signatories: string[];
+            source: string;
+            /** @default false */
+            supersedable: boolean;
+            zh: string;
+        };
+        /** StepIn */
+        StepIn: {
+            answer?: string | null;
+            signatures?: components["schemas"]["Signature"][];
+            step: string;
+            values?: {
+                [key: string]: unknown;
+            };
+            visit: number;
+            /** @default  */
+            words: string;
+        };
+        /**
+         * StepKind
+         * @description What a step waits for.
+         * @enum {string}
+         */
+        StepKind: "desk" | "field" | "wait" | "decision" | "end";
+        /** StepView */
+        StepView: {
+            branches: components["schemas"]["BranchView"][];
+            /** @enum {string} */
+            decides: "person" | "particulars";
+            en: string;
+            entered_at: string | null;
+            id: string;
+            kind: components["schemas"]["StepKind"];
+            left_at: string | null;
+            next: string | null;
+            order: string | null;
+            outcome: components["schemas"]["policy_wire_processes_Outcome"] | null;
+            pause: string | null;
+            role: string | null;
+            role_en: string | null;
+            role_zh: string | null;
+            side: string | null;
+            signatories: string[];
+            source: string;
+            /** @enum {string} */
+            standing: "ahead" | "done" | "current" | "blocked";
+            supersedable: boolean;
+            visits: number;
+            zh: string;
+        };
+        /**
+         * SubjectKind
+         * @description What a clause's clock runs for.
+         * @default incident
+         * @enum {string}
+         */
+        SubjectKind: "incident" | "case" | "lead" | "deferral" | "issue" | "outage" | "routine";
         /** TimelineView */
         TimelineView: {
             actor: {
@@ -1928,6 +5521,7 @@ export interface components {
             };
             /** Format: date-time */
             at: string;
+            case_id: string | null;
             /** Format: uuid */
             id: string;
             incident_id: string | null;
@@ -1940,6 +5534,10 @@ export interface components {
             subject_kind: string;
             verb: string;
             version: number;
+        };
+        /** ToChase */
+        ToChase: {
+            deferrals: components["schemas"]["DeferralView"][];
         };
         /** TraceView */
         TraceView: {
@@ -1963,14 +5561,10 @@ export interface components {
             crew_id: string;
             points: (number | string)[][];
         };
-        /** UnmaskIn */
-        UnmaskIn: {
-            reason: string;
-        };
-        /** Unmasked */
-        Unmasked: {
-            caller_name: string | null;
-            caller_phone: string | null;
+        /** Unlimited */
+        Unlimited: {
+            /** @constant */
+            unit: "none";
         };
         /** VehicleView */
         VehicleView: {
@@ -1983,6 +5577,40 @@ export interface components {
          * @enum {string}
          */
         Verdict: "confirmed" | "unconfirmed" | "limited" | "disputed";
+        /** VisitIn */
+        VisitIn: {
+            case_id?: string | null;
+            customer_id?: string | null;
+            issues?: components["schemas"]["IssueIn"][];
+            place_text: string;
+            satisfaction: number;
+            visited_at?: string | null;
+            /** @default  */
+            words: string;
+        };
+        /** VisitView */
+        VisitView: {
+            case_id: string | null;
+            customer_id: string | null;
+            /** Format: uuid */
+            id: string;
+            issue_ids: string[];
+            place_text: string;
+            round: string;
+            satisfaction: number;
+            /** Format: date-time */
+            visited_at: string;
+            visited_by: string;
+            words: string;
+        };
+        /** VoidIn */
+        VoidIn: {
+            words: string;
+        };
+        /** WithdrawalIn */
+        WithdrawalIn: {
+            words: string;
+        };
         /** WordsIn */
         WordsIn: {
             words: string;
@@ -1990,6 +5618,9 @@ export interface components {
         /** WorkOrderView */
         WorkOrderView: {
             case_id: string | null;
+            demands: {
+                [key: string]: unknown;
+            };
             ended_at: string | null;
             /** Format: uuid */
             id: string;
@@ -2004,9 +5635,17 @@ export interface components {
             priority_class: string;
             required_kit: string[];
             required_skills: string[];
+            sheet_version: number;
             state: string;
+            superseded_by: string | null;
             version: number;
             words: string;
+        };
+        /** WorkingDays */
+        WorkingDays: {
+            /** @constant */
+            unit: "working_day";
+            value: number;
         };
         /** ZoneCollection */
         ZoneCollection: {
@@ -2032,6 +5671,65 @@ export interface components {
             /** Format: date-time */
             valid_from: string;
         };
+        /** PlanIn */
+        customers_wire_PlanIn: {
+            case_id?: string | null;
+            /** Format: date */
+            due_on: string;
+            words: string;
+        };
+        /** ReasonIn */
+        customers_wire_ReasonIn: {
+            case_id?: string | null;
+            words: string;
+        };
+        /** UnmaskIn */
+        customers_wire_UnmaskIn: {
+            reason: string;
+        };
+        /** Unmasked */
+        customers_wire_Unmasked: {
+            id_no: string | null;
+            name: string;
+            phone: string;
+        };
+        /** PlanIn */
+        fees_wire_PlanIn: {
+            rule?: string | null;
+            signed_by?: string | null;
+            until?: string | null;
+            words: string;
+        };
+        /** SignatureIn */
+        fees_wire_SignatureIn: {
+            name: string;
+        };
+        /** UnmaskIn */
+        followup_wire_UnmaskIn: {
+            reason: string;
+        };
+        /** SignatureIn */
+        forms_wire_SignatureIn: {
+            as: string;
+            name: string;
+            signed_at?: string | null;
+        };
+        /**
+         * Channel
+         * @description How the call came. Source: domain.md §1.3.
+         * @default phone
+         * @enum {string}
+         */
+        hotline_wire_Channel: "phone" | "walk_in" | "wechat" | "app" | "transfer" | "alarm_device" | "patrol";
+        /** UnmaskIn */
+        hotline_wire_UnmaskIn: {
+            reason: string;
+        };
+        /** Unmasked */
+        hotline_wire_Unmasked: {
+            caller_name: string | null;
+            caller_phone: string | null;
+        };
         /** PlaceView */
         incidents_wire_PlaceView: {
             area: components["schemas"]["Area"];
@@ -2044,6 +5742,85 @@ export interface components {
             zone_name: string | null;
             zone_warning: string | null;
         };
+        /** LeadView */
+        intake_wire_LeadView: {
+            address: string;
+            attempts: number;
+            case_id: string | null;
+            contact_name: string;
+            contact_phone: string;
+            contacted_at: string | null;
+            dismissed_reason: components["schemas"]["DismissalReason"] | null;
+            dismissed_words: string | null;
+            drill: boolean;
+            flow_m3h: number | null;
+            handed_over_at: string | null;
+            /** Format: uuid */
+            id: string;
+            lat: number | null;
+            lon: number | null;
+            manager_id: string | null;
+            manager_name: string | null;
+            /** Format: date-time */
+            newest_push_at: string;
+            number: string;
+            platform: string;
+            project_code: string;
+            project_name: string;
+            /** Format: date-time */
+            pushed_at: string;
+            residential: boolean | null;
+            stage: string;
+            state: components["schemas"]["LeadState"];
+            version: number;
+            words: string;
+            zone_code: string | null;
+            zone_name: string | null;
+        };
+        /** ReasonIn */
+        intake_wire_ReasonIn: {
+            reason: string;
+        };
+        /** LeadView */
+        notices_wire_LeadView: {
+            blocks: boolean;
+            en: string;
+            exempt: boolean;
+            hours_ahead: number;
+            kept: boolean;
+            /** Format: date-time */
+            publish_by: string;
+            quote: string;
+            rule_id: string;
+            source: string;
+            zh: string;
+        };
+        /** ReasonIn */
+        notices_wire_ReasonIn: {
+            words: string;
+        };
+        /** Channel */
+        policy_wire_papers_Channel: {
+            en: string;
+            id: string;
+            /** @enum {string} */
+            kind: "phone" | "walk_in" | "wechat" | "gov_portal" | "gov_hall" | "app" | "visit" | "canvass" | "gov_push" | "group_chat" | "sensor" | "patrol" | "transfer";
+            phone?: string | null;
+            source: string;
+            zh: string;
+        };
+        /**
+         * Outcome
+         * @description How a case ends.
+         * @enum {string}
+         */
+        policy_wire_processes_Outcome: "completed" | "refused" | "withdrawn" | "merged";
+        /**
+         * Outcome
+         * @description What came of a word from the field. All four keep it.
+         * @enum {string}
+         */
+        work_wire_Outcome: "applied" | "late" | "duplicate" | "refused";
         /** PlaceView */
         work_wire_PlaceView: {
             lat: number | null;
@@ -2190,6 +5967,277 @@ export interface operations {
             };
         };
     };
+    calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_calendar_year: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                year: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCalendarYear"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarYearView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    call_backs_of_month: {
+        parameters: {
+            query: {
+                month: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonthView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draw_call_backs: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonthView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    call_back_draw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrawView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    print_call_back_ledger: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    attempt_call_back: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                call_back_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttemptIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallBackView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmask_call_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_back_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["followup_wire_UnmaskIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     abandon_call: {
         parameters: {
             query?: never;
@@ -2308,7 +6356,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["UnmaskIn"];
+                "application/json": components["schemas"]["hotline_wire_UnmaskIn"];
             };
         };
         responses: {
@@ -2318,7 +6366,891 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Unmasked"];
+                    "application/json": components["schemas"]["hotline_wire_Unmasked"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_cases: {
+        parameters: {
+            query?: {
+                process?: string | null;
+                customer_class?: string | null;
+                step?: string | null;
+                /** @description An id, `me`, or `none` for cases without one. */
+                manager?: string | null;
+                clock?: components["schemas"]["ClockStanding"] | null;
+                state?: components["schemas"]["CaseState"] | null;
+                /** @description Number, place, project, whole name. */
+                q?: string | null;
+                customer_id?: string | null;
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseList"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_case: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCase"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_case_date: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DateIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    defer_papers: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeferralIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    case_fees: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeesPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_case_fee: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeeIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pay_case_fee: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+                line_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaymentIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issue_case_form: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notify_gaps: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assign_manager: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManagerIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reorder: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReorderIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    case_papers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PapersPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    turn_paper: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+                document: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaperIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmask_paper: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                document: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["customers_wire_UnmaskIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumberShown"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_particulars: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ParticularsIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_case: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_pause: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+                pause_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseEndIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_quantity: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuantityIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    complete_step: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmask_applicant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["customers_wire_UnmaskIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApplicantUnmasked"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_case: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawalIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    claim_clock_exemption: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                clock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockExemptionClaim"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExemptionView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_clock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                clock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
                 };
             };
             /** @description Refused or failed; nothing was stored. */
@@ -2691,6 +7623,423 @@ export interface operations {
             };
         };
     };
+    customers: {
+        parameters: {
+            query?: {
+                q?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomersFound"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_customer: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCustomer"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["customers_wire_ReasonIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_account: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_plan: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["customers_wire_PlanIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["customers_wire_ReasonIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspend_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["customers_wire_ReasonIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmask_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["customers_wire_UnmaskIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["customers_wire_Unmasked"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deferrals_to_chase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToChase"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    chase_deferral: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                deferral_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChaseIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PapersPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     demo_sign_ins: {
         parameters: {
             query?: never;
@@ -2742,6 +8091,346 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExemptionView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_fee: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                line_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AmountIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeesPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_fee: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                line_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["fees_wire_PlanIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeesPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refund_fee: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                line_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefundIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeesPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_fee: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                line_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["fees_wire_SignatureIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeesPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    void_fee: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                line_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoidIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeesPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forms_of_case: {
+        parameters: {
+            query: {
+                case_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormView"][];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                form_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    form_html: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                form_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    form_pdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                form_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_form: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                form_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["forms_wire_SignatureIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormView"];
                 };
             };
             /** @description Refused or failed; nothing was stored. */
@@ -3144,6 +8833,325 @@ export interface operations {
             };
         };
     };
+    list_issues: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["IssueState"] | null;
+                case_id?: string | null;
+                before?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_issue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                issue_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClosingIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leads: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["LeadState"] | null;
+                manager?: string | null;
+                q?: string;
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadList"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lead_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_case_of_lead: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                lead_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeadCaseIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    contact_lead: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                lead_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dismiss_lead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lead_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DismissIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hand_over_lead: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                lead_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandOverIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmask_lead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lead_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["intake_wire_ReasonIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadUnmasked"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     map: {
         parameters: {
             query?: never;
@@ -3221,6 +9229,319 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_outages: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["OutageState"] | null;
+                case_id?: string | null;
+                before?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageView"][];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_outage: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutageIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    outage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutagePage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_outage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["notices_wire_ReasonIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_outage_consent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_outage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_supply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AtIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revise_outage: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutageIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_outage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AtIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageView"];
+                };
             };
             /** @description Refused or failed; nothing was stored. */
             default: {
@@ -3486,6 +9807,363 @@ export interface operations {
             };
         };
     };
+    policy: {
+        parameters: {
+            query?: {
+                version?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policy_editions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditionsView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_policy_edition: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEdition"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditionView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policy_processes: {
+        parameters: {
+            query?: {
+                version?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessesView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushKeys"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_push_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushKeyIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushKeyMade"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_push_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pushes: {
+        parameters: {
+            query?: {
+                open?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushList"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_lead_of_push: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                push_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectPush"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadPage"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settle_push: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                push_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettleIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmask_push: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                push_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["intake_wire_ReasonIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushBody"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ring: {
         parameters: {
             query?: never;
@@ -3509,6 +10187,141 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CallView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_routines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoutineView"][];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_routine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BegunIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoutineView"][];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    doings_of_routine: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoingView"][];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    do_routine: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DoingIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoingView"];
                 };
             };
             /** @description Refused or failed; nothing was stored. */
@@ -3671,6 +10484,74 @@ export interface operations {
             };
         };
     };
+    visits_of_round: {
+        parameters: {
+            query: {
+                round: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitView"][];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_visit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by the client once per write; a repeat replays. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VisitIn"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancel_work_order: {
         parameters: {
             query?: never;
@@ -3794,6 +10675,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ZoneCollection"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushAccepted"];
                 };
             };
             /** @description Refused or failed; nothing was stored. */

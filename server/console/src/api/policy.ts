@@ -3,14 +3,15 @@
  * page does with an answer.
  */
 import { ask, askOnce } from "./http";
-import type { components } from "./openapi_cases";
+import type { components } from "./openapi";
+import type { Clause, Filled } from "./types_cases";
 
-type Wire = components["schemas"];
+type Wire = { [Name in keyof components["schemas"]]: Filled<components["schemas"][Name]> };
 
-export type PackView = Wire["PackView"];
-export type PackClause = Wire["Clause"];
-export type PolicyProcess = Wire["Process"];
+export type PackClause = Clause;
+export type PackView = Omit<Wire["PackView"], "clauses"> & { clauses: PackClause[] };
 export type PolicyStep = Wire["Step"];
+export type PolicyProcess = Omit<Wire["Process"], "steps"> & { steps: PolicyStep[] };
 export type CustomerClass = Wire["CustomerClass"];
 export type Conditions = CustomerClass["when"];
 export type EditionsView = Wire["EditionsView"];
@@ -20,7 +21,7 @@ export type CalendarYear = Wire["CalendarYearView"];
 export type NewCalendarYear = { days_off: string[]; workdays: string[]; source: string; holidays?: { zh: string; en: string; first: string; last: string }[] };
 
 export const pack = () => ask<PackView>("/api/policy");
-export const processes = async (): Promise<PolicyProcess[]> => (await ask<Wire["ProcessesView"]>("/api/policy/processes")).processes;
+export const processes = async (): Promise<PolicyProcess[]> => (await ask<{ processes: PolicyProcess[] }>("/api/policy/processes")).processes;
 export const editions = () => ask<EditionsView>("/api/policy/editions");
 export const loadEdition = (body: { files: Record<string, string>; in_force_from: string }) => askOnce<EditionView>("/api/policy/editions", "POST", body);
 export const calendar = () => ask<CalendarView>("/api/calendar");

@@ -117,7 +117,7 @@ export type DemoSignIn = Wire["DemoSignIn"];
 export type PlaceSaid = Wire["PlaceIn"];
 export type CallLog = Said<Wire["LogIn"], { facts: Facts; script: Wire["ScriptIn"] }>;
 export type CallLogged = Said<Wire["Logged"], { incident: Incident | null }>;
-export type Unmasked = Wire["Unmasked"];
+export type Unmasked = Wire["hotline_wire_Unmasked"];
 export type IncidentPage = Said<Wire["IncidentPage"], { incidents: Incident[] }>;
 
 /** Until roads are imported there are no bounds and no tiles; `graph` then says "none". */

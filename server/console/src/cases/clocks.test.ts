@@ -7,9 +7,9 @@ const NOW = Date.parse("2026-11-21T04:00:00Z");
 function clock(id: string, over: Partial<CaseClockView> = {}): CaseClockView {
   return {
     id, version: 1, subject_kind: "case", subject_id: "c", what: "answered",
-    clause: { id: "T04", zh: "", en: "", quote: "", source: "", own_promise: true },
+    clause: { id: "T04", zh: "", en: "", quote: "", source: "", own_promise: true, standing: "promise", reading: null },
     started_at: "2026-11-20T04:00:00Z", due_at: "2026-11-23T04:00:00Z", stopped_at: null, state: "running",
-    warn_at: [], exemption: "none", arithmetic: { zh: "", en: "" }, ...over,
+    warn_at: [], exemption: "none", arithmetic: { zh: "", en: "" }, number: 1, paused: false, paused_seconds: 0, standing: false, provisional: false, ...over,
   };
 }
 

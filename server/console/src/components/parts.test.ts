@@ -45,7 +45,7 @@ function clock(over: Partial<Clock> = {}): Clock {
     subject_kind: "incident",
     subject_id: "i",
     what: "arrived",
-    clause: { id: "", zh: "", en: "", quote: "", source: "", own_promise: false },
+    clause: { id: "", zh: "", en: "", quote: "", source: "", own_promise: false, standing: "default" },
     started_at: "2026-11-21T00:00:00Z",
     due_at: "2026-11-21T00:30:00Z",
     stopped_at: null,
@@ -53,6 +53,7 @@ function clock(over: Partial<Clock> = {}): Clock {
     warn_at: ["2026-11-21T00:15:00Z"],
     exemption: "none",
     arithmetic: { zh: "", en: "" },
+    number: 1, paused: false, paused_seconds: 0, standing: false, provisional: false,
     ...over,
   };
 }

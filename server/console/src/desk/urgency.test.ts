@@ -66,6 +66,8 @@ function assignment(incidentId: string, state: Assignment["state"]): Assignment 
     eta_kind: null,
     arrival: null,
     made_safe_at: null,
+    completed_at: null,
+    not_ready_at: null,
   };
 }
 
@@ -76,7 +78,7 @@ function clock(subject: string, what: Clock["what"], due: string, over: Partial<
     subject_kind: "incident",
     subject_id: subject,
     what,
-    clause: { id: "", zh: "", en: "", quote: "", source: "", own_promise: true },
+    clause: { id: "", zh: "", en: "", quote: "", source: "", own_promise: true, standing: "default" },
     started_at: "2026-11-21T00:00:00Z",
     due_at: `2026-11-21T${due}Z`,
     stopped_at: null,
@@ -84,6 +86,7 @@ function clock(subject: string, what: Clock["what"], due: string, over: Partial<
     warn_at: [],
     exemption: "none",
     arithmetic: { zh: "", en: "" },
+    number: 1, paused: false, paused_seconds: 0, standing: false, provisional: false,
     ...over,
   };
 }

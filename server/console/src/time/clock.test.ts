@@ -11,7 +11,7 @@ function arrival(over: Partial<Clock> = {}): Clock {
     subject_kind: "incident",
     subject_id: "i",
     what: "arrived",
-    clause: { id: "004/arrival/urban", zh: "", en: "", quote: "", source: "", own_promise: true },
+    clause: { id: "004/arrival/urban", zh: "", en: "", quote: "", source: "", own_promise: true, standing: "default" },
     started_at: "2026-11-21T00:00:00Z",
     due_at: "2026-11-21T00:30:00Z",
     stopped_at: null,
@@ -19,6 +19,7 @@ function arrival(over: Partial<Clock> = {}): Clock {
     warn_at: ["2026-11-21T00:20:00Z", "2026-11-21T00:25:00Z"],
     exemption: "none",
     arithmetic: { zh: "", en: "" },
+    number: 1, paused: false, paused_seconds: 0, standing: false, provisional: false,
     ...over,
   };
 }
