@@ -34,7 +34,7 @@ from server.policy.http import CalendarController, PolicyController
 from server.promises.http import ClocksController, ExemptionsController
 from server.settings import Settings
 from server.tracking.http import TrackController
-from server.work.http import AssignmentController
+from server.work.http import AssignmentController, PlannedWorkController
 
 PLAN = Plan(
     title="Changming console API",
@@ -70,6 +70,7 @@ PLAN = Plan(
         CrewController,
         TrackController,
         AssignmentController,
+        PlannedWorkController,
         LiveController,
         DemoController,
     ],

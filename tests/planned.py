@@ -25,6 +25,7 @@ from tests.scenes import CENTRE
 DEMANDS: dict[str, Any] = {
     "residential": True,
     "customer": "李四光",
+    "phone": "13900001234",
     "signatories": ["customer", "design", "contractor", "supervision"],
 }
 """What an order of any kind may ask."""

@@ -1,15 +1,16 @@
-"""What the desk does to an assignment once it is made, and what the field said of it.
+"""Planned work to be arranged, what the desk does to an assignment, what the field said of it.
 
-Not here: making one (`server.dispatch`), the phone's words (`field_client_api`).
+Not here: making an assignment (`server.dispatch`), the phone's words (`field_client_api`).
 """
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from server.access.guards import requires
 from server.actor import Role
@@ -18,7 +19,48 @@ from server.feed import once
 from server.refusal import NotFound
 from server.web import IdempotencyKey
 from server.work import actions, queries, views
-from server.work.wire import AssignmentView, RecallReason, RecordView
+from server.work.lifecycle import OrderKind, OrderState
+from server.work.wire import AssignmentView, PlannedOrders, RecallReason, RecordView
+
+
+class PlannedWorkController(Controller):
+    """The work of cases."""
+
+    path = "/api/work-orders"
+    tags = ["work"]
+
+    @get(
+        "",
+        guards=[
+            requires(
+                Role.DISPATCHER,
+                Role.SUPERVISOR,
+                Role.OPERATOR,
+                Role.AUDITOR,
+                Role.ACCOUNT_MANAGER,
+            )
+        ],
+        operation_id="planned_orders",
+    )
+    async def planned_orders(
+        self,
+        tx: NamedDependency[Tx],
+        standing: Annotated[OrderState | None, QueryParameter(name="state")] = None,
+        kind: Annotated[OrderKind | None, QueryParameter()] = None,
+        case_id: Annotated[UUID | None, QueryParameter()] = None,
+        after: Annotated[UUID | None, QueryParameter()] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=200)] = 100,
+    ) -> PlannedOrders:
+        """Cases' orders, the oldest first: those with work to do, or those of one state."""
+        rows = await queries.planned_orders(
+            tx, state=standing, kind=kind, case_id=case_id, after=after, limit=limit + 1
+        )
+        ids = [row.id for row in rows[:limit]]
+        return PlannedOrders(
+            orders=await views.order_views(tx, ids),
+            assignments=await views.assignments_of_orders(tx, ids),
+            next=ids[-1] if len(rows) > limit else None,
+        )
 
 
 class AssignmentController(Controller):

@@ -25,6 +25,7 @@ from server.work.lifecycle import (
     SETTLED,
     UNDER_WAY,
     AssignmentState,
+    OrderKind,
     OrderState,
     Verb,
 )
@@ -40,6 +41,7 @@ from server.work.wire import Outcome
 
 _LIVE = tuple(state.value for state in AssignmentState if state in LIVE)
 _UNDER_WAY = tuple(state.value for state in AssignmentState if state in UNDER_WAY)
+_TO_DO = (OrderState.OPEN.value, OrderState.ASSIGNED.value, OrderState.ON_SCENE.value)
 _OVER = tuple(state.value for state in (*SETTLED, OrderState.DONE, OrderState.NOT_DONE))
 
 
@@ -117,6 +119,32 @@ async def orders_of_case(tx: Tx, case_id: UUID) -> Sequence[WorkOrder]:
         .where(WorkOrder.case_id == case_id)
         .order_by(WorkOrder.opened_at, WorkOrder.id)
     )
+    return rows.all()
+
+
+async def planned_orders(
+    tx: Tx,
+    *,
+    state: OrderState | None,
+    kind: OrderKind | None,
+    case_id: UUID | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[WorkOrder]:
+    """Cases' orders in the order of their ids, which is that of time: those with work to do (of
+    one case: all), or those of one state."""
+    statement = select(WorkOrder).where(WorkOrder.case_id.is_not(None))
+    if state is not None:
+        statement = statement.where(WorkOrder.state == state.value)
+    elif case_id is None:
+        statement = statement.where(WorkOrder.state.in_(_TO_DO))
+    if kind is not None:
+        statement = statement.where(WorkOrder.kind == kind.value)
+    if case_id is not None:
+        statement = statement.where(WorkOrder.case_id == case_id)
+    if after is not None:
+        statement = statement.where(WorkOrder.id > after)
+    rows = await tx.session.scalars(statement.order_by(WorkOrder.id).limit(limit))
     return rows.all()
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 
+from server.access.masking import mask_name, mask_phone
 from server.crews import queries as crews
 from server.db import Tx
 from server.feed import Kind, Representation, represents
@@ -46,8 +48,24 @@ _STATUS: dict[AssignmentState, CrewStatus] = {
 }
 
 
-def order_view(row: WorkOrder, lon: float | None, lat: float | None) -> WorkOrderView:
-    """The wire form of an order; `lon`, `lat` of its place in WGS-84 degrees."""
+_MASKS = {"customer": mask_name, "phone": mask_phone}
+
+
+def masked(demands: dict[str, Any]) -> dict[str, Any]:
+    """Demands as a desk sees them: who the customer is, but for the crew, is the case's to show."""
+    return {
+        name: _MASKS[name](value) if name in _MASKS and isinstance(value, str) else value
+        for name, value in demands.items()
+    }
+
+
+def order_view(
+    row: WorkOrder, lon: float | None, lat: float | None, *, for_crew: bool = False
+) -> WorkOrderView:
+    """The wire form of an order; `lon`, `lat` of its place in WGS-84 degrees.
+
+    for_crew: with the customer's name and phone; desks get them masked.
+    """
     return WorkOrderView(
         id=row.id,
         version=row.version,
@@ -63,7 +81,7 @@ def order_view(row: WorkOrder, lon: float | None, lat: float | None) -> WorkOrde
         required_skills=row.required_skills,
         required_kit=row.required_kit,
         min_staff=row.min_staff,
-        demands=row.demands,
+        demands=row.demands if for_crew else masked(row.demands),
         sheet_version=row.sheet_version,
         superseded_by=row.superseded_by,
         opened_at=row.opened_at,
@@ -127,6 +145,14 @@ async def assignment_views(tx: Tx, ids: Collection[UUID]) -> list[AssignmentView
         .execution_options(populate_existing=True)
     )
     return [assignment_view(row, owner, proof) for row, owner, proof in rows]
+
+
+async def assignments_of_orders(tx: Tx, order_ids: Collection[UUID]) -> list[AssignmentView]:
+    """Everybody who was sent to these orders."""
+    ids = await tx.session.scalars(
+        select(Assignment.id).where(Assignment.work_order_id.in_(order_ids))
+    )
+    return await assignment_views(tx, ids.all())
 
 
 async def crew_views(tx: Tx, ids: Collection[UUID] | None = None) -> list[CrewView]:
@@ -206,7 +232,7 @@ async def callouts(tx: Tx, ids: Collection[UUID]) -> list[Callout]:
             id=assignment.id,
             version=assignment.version + order.version,
             assignment=assignment_view(assignment, order.incident_id, proof),
-            work_order=order_view(order, lon, lat),
+            work_order=order_view(order, lon, lat, for_crew=True),
             incident_brief=None
             if order.incident_id is None
             else IncidentBrief(

@@ -245,7 +245,8 @@ class WorkOrderView(msgspec.Struct, frozen=True, kw_only=True):
     required_kit: list[str]
     min_staff: int
     demands: dict[str, Any]
-    """What a case asks of its work; empty for an incident's."""
+    """What a case asks of its work; empty for an incident's. The customer's name and phone are
+    whole for the crew, masked for desks."""
     sheet_version: int
     superseded_by: UUID | None
     opened_at: datetime
@@ -286,6 +287,15 @@ class AssignmentView(msgspec.Struct, frozen=True, kw_only=True):
     completed_at: datetime | None
     not_ready_at: datetime | None
     implied: list[str]
+
+
+class PlannedOrders(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of cases' orders with everybody who was sent to them."""
+
+    orders: list[WorkOrderView]
+    assignments: list[AssignmentView]
+    next: UUID | None
+    """The `after` of the next page; null on the last."""
 
 
 class IncidentBrief(msgspec.Struct, frozen=True, kw_only=True):

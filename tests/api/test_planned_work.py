@@ -144,6 +144,17 @@ async def test_planned_work_is_arranged_without_a_ranking_and_its_offer_never_ru
     assert [fact.what for _, fact in book.facts] == ["offered"]
 
 
+async def test_a_desk_sees_no_whole_name_and_number_the_crew_does(
+    dispatcher: Desk, ignition: WorkOrder, assignment: str, phone: Phone
+) -> None:
+    [callout] = (await phone.snapshot())["callouts"]
+    assert callout["work_order"]["demands"]["phone"] == "13900001234"
+    [order_seen] = (await dispatcher.get("/api/work-orders"))["orders"]
+    seen = order_seen["demands"]
+    assert (seen["customer"], seen["phone"]) == ("李**", "139****1234")
+    assert seen["residential"] is True
+
+
 async def test_a_crew_without_what_the_work_needs_is_sent_only_with_a_reason(
     changming: Database, scene: Scene, dispatcher: Desk, ignition: WorkOrder
 ) -> None:
@@ -163,6 +174,32 @@ async def test_a_crew_without_what_the_work_needs_is_sent_only_with_a_reason(
     assert noted["shortfalls_overridden"]["shortfalls"] == ["missing_kit"]
     assert noted["shortfalls_overridden"]["reason"] == "检测仪由站上送到"
     assert {"work_order_opened", "crew_offered"} <= set(noted)
+
+
+async def test_the_work_of_cases_is_listed_to_be_arranged(
+    changming: Database, scene: Scene, dispatcher: Desk, phone: Phone, book: CaseBook
+) -> None:
+    await dispatcher.as_(Role.OPERATOR).alarm()
+    made = [
+        await planned_order(changming, scene.company, kind) for kind in (K.SURVEY, K.VISIT, K.VISIT)
+    ]
+    visit = await sent(dispatcher, made[1], scene.crews[0].id)
+    first = await dispatcher.get("/api/work-orders?limit=2")
+    assert [one["id"] for one in first["orders"]] == [str(one.id) for one in made[:2]]
+    assert [one["id"] for one in first["assignments"]] == [visit]
+    last = await dispatcher.get(f"/api/work-orders?after={first['next']}")
+    assert [one["id"] for one in last["orders"]] == [str(made[2].id)]
+    assert last["next"] is None
+    await phone.say("complete", visit, record=good_record(K.VISIT))
+    await phone.say("clear", visit)
+
+    async def listed(query: str) -> list[str]:
+        return [one["id"] for one in (await dispatcher.get(f"/api/work-orders?{query}"))["orders"]]
+
+    assert await listed("") == [str(made[0].id), str(made[2].id)]
+    assert await listed("state=done") == [str(made[1].id)]
+    assert await listed("kind=survey") == [str(made[0].id)]
+    assert await listed(f"case_id={made[1].case_id}") == [str(made[1].id)]
 
 
 async def test_a_shift_to_come_will_do_and_none_at_all_will_not(

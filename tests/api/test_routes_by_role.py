@@ -182,6 +182,7 @@ DOSM     POST   /api/clocks/{clock_id}/exemptions
 S        POST   /api/exemptions/{exemption_id}/ruling
 DS       POST   /api/work-orders/{work_order_id}/recommendation
 DS       POST   /api/work-orders/{work_order_id}/assignments
+DSOUM    GET    /api/work-orders
 DS       POST   /api/work-orders/{order_id}/cancel
 DS       POST   /api/assignments/{assignment_id}/recall
 DSU      GET    /api/assignments/{assignment_id}/records

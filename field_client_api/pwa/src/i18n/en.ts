@@ -359,6 +359,7 @@ export const en = {
     customer: "Customer",
     number: "Number",
     sheet: "Sheet version {n}",
+    call: "Call the customer {number}",
     superseded: "The sheet has been replaced; wait for the new version",
     agree: "Agree",
   },

@@ -349,6 +349,7 @@ export const zh = {
     customer: "用户",
     number: "单号",
     sheet: "派工单第 {n} 版",
+    call: "给用户打电话 {number}",
     superseded: "派工单已变更，等待按新版重新派出",
     agree: "接受安排",
   },

@@ -3,7 +3,7 @@ import type { Callout, RecordKind, RecordOf, Tightness, WorkRecord } from "../ap
 import { appointment, blankRecord, blankTightness, CHECKLIST, demandsOf, faultsOf, mayLack, planned, REASONS, reasonsFor, recordKind, type Demands } from "./planned";
 import { standing, stepsOf } from "./standing";
 
-const HOME: Demands = { residential: true, signatories: ["customer", "contractor"], customer: "" };
+const HOME: Demands = { residential: true, signatories: ["customer", "contractor"], customer: "", phone: "" };
 const SHOP: Demands = { ...HOME, residential: false };
 
 const TIGHT: Tightness = { ...blankTightness("YL-3"), value: 5, duration_minutes: 15, passed: true };
@@ -164,9 +164,10 @@ describe("a planned callout", () => {
     expect(demandsOf(calloutOf("ignition", { residential: true, customer: "Li", signatories: ["customer", 3] }))).toEqual({
       residential: true,
       customer: "Li",
+      phone: "",
       signatories: ["customer"],
     });
-    expect(demandsOf(calloutOf("ignition"))).toEqual({ residential: false, customer: "", signatories: [] });
+    expect(demandsOf(calloutOf("ignition"))).toEqual({ residential: false, customer: "", phone: "", signatories: [] });
     expect(appointment(calloutOf("visit", { appointment_at: "2026-11-23T01:00:00Z" }))).toBe("2026-11-23T01:00:00Z");
     expect(appointment(calloutOf("visit", { appointment_at: "soon" }))).toBeNull();
   });

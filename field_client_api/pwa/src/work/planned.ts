@@ -35,15 +35,17 @@ export interface Demands {
   residential: boolean;
   signatories: string[];
   customer: string;
+  phone: string;
 }
 
 /** What the case asks of this order; unknown stands for the stricter. */
 export function demandsOf(callout: Callout): Demands {
-  const { residential, signatories, customer } = callout.work_order.demands;
+  const { residential, signatories, customer, phone } = callout.work_order.demands;
   return {
     residential: residential === true,
     signatories: Array.isArray(signatories) ? signatories.filter((one): one is string => typeof one === "string") : [],
     customer: typeof customer === "string" ? customer : "",
+    phone: typeof phone === "string" ? phone : "",
   };
 }
 
