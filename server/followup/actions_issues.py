@@ -6,6 +6,7 @@ from uuid import UUID
 
 from server.access.numbers import daily_number
 from server.access.queries import person
+from server.actor import Role
 from server.crews import queries as crews
 from server.db import Tx, new_id
 from server.feed import Kind, note, touch
@@ -105,14 +106,14 @@ async def _accused(tx: Tx, row: Issue) -> bool:
             crew_id is not None and await crews.was_member(tx, me, crew_id, row.found_at)
         ):
             return True
-    if row.accused_department is None:
+    if row.accused_department is None or Role.SUPERVISOR in tx.actor.roles:
+        # A supervisor may act for any department, and oversees them all.
         return False
     pack = await pack_of(tx)
-    for role in pack.roles:
-        if role.id == row.accused_department:
-            # Somebody with another role besides (a supervisor) is not of that department alone.
-            return bool(tx.actor.roles) and tx.actor.roles <= set(role.roles)
-    return False
+    return any(
+        role.id == row.accused_department and tx.actor.roles <= set(role.roles)
+        for role in pack.roles
+    )
 
 
 async def visit(tx: Tx, given: VisitIn) -> Visit:

@@ -5,7 +5,7 @@ Locks: the outage first, then its form, then promises; the incident (an emergenc
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from server.notices.wire import ConsentIn, OutageIn, OutageState
 from server.policy.actions import remember
 from server.policy.queries import pack_of
 from server.policy.rules import clauses_of
-from server.policy.wire import Pack, SubjectKind
+from server.policy.wire import Clause, Pack, SubjectKind
 from server.policy.wire_papers import QuietHours
 from server.promises import actions_terms as promises
 from server.promises.subject import Subject
@@ -81,7 +81,7 @@ async def _new(tx: Tx, outage_in: OutageIn, replaces: Outage | None = None) -> O
         tx,
         own,
         pack=pack,
-        clauses=clauses_of(pack, SubjectKind.OUTAGE, day),
+        clauses=_clauses(pack, outage_in, day),
         drill=row.drill,
         case_id=row.case_id,
     )
@@ -89,6 +89,17 @@ async def _new(tx: Tx, outage_in: OutageIn, replaces: Outage | None = None) -> O
     await promises.tell(tx, own, "planned", tx.now)
     touch(tx, Kind.OUTAGE, row.id)
     return row
+
+
+def _clauses(pack: Pack, outage_in: OutageIn, day: date) -> list[Clause]:
+    """The clauses on such work; an emergency has none («抢险带气作业除外»)."""
+    if outage_in.incident_id is not None:
+        return []
+    return [
+        clause
+        for clause in clauses_of(pack, SubjectKind.OUTAGE, day)
+        if not clause.applies.processes or outage_in.work.value in clause.applies.processes
+    ]
 
 
 async def publish(tx: Tx, outage_id: UUID) -> Outage:

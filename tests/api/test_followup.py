@@ -6,21 +6,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from sqlalchemy import select
 
 from server.actor import Role
 from server.clock import FrozenClock
+from server.crews.actions import add_member
 from server.crews.queries import crew_id_of
+from server.crews.wire import NewMember
 from server.db import Database
 from server.feed.queries import timeline_of_case
-from server.followup.tables import CallBack
+from server.followup.tables import CallBack, Routine
 from server.policy.wire import SubjectKind
 from server.promises.actions_terms import tell
+from server.promises.queries import clocks_of
 from server.promises.subject import Subject
-from tests.companies import PeopledCompany
+from tests.companies import PeopledCompany, people_company
 from tests.desks import Desk
 from tests.filed import file_case
+from tests.passing import pass_time
 from tests.scenes import Scene, key_header
 
 pytestmark = pytest.mark.anyio
@@ -247,9 +252,6 @@ async def test_each_issue_is_closed_with_evidence_and_not_by_the_accused(
 async def test_a_member_of_the_accused_crew_may_not_close_it(
     desk: Desk, changming: Database, scene: Scene, company: PeopledCompany
 ) -> None:
-    from server.crews.actions import add_member
-    from server.crews.wire import NewMember
-
     async with changming.begin(company.system) as tx:
         await add_member(
             tx, scene.crews[0].id,
@@ -307,3 +309,52 @@ async def test_nobody_is_drawn_twice_in_a_month(
     async with changming.begin(scene.company.system) as tx:
         keys = list(await tx.session.scalars(select(CallBack.key)))
     assert len(keys) == len(set(keys)) == 4
+
+
+async def test_a_duty_is_done_by_somebody_and_runs_anew(
+    console: httpx.AsyncClient, changming: Database, clock: FrozenClock
+) -> None:
+    company = await people_company(changming, "xinzheng", "xinzheng")
+    desk = Desk(console, company)
+    [duty] = await desk.get("/api/routines")
+    assert (duty["code"], duty["clause_ids"], duty["begun_at"]) == ("platform_watch", ["T42"], None)
+    path = "/api/routines/platform_watch"
+    early = await desk.post(f"{path}/doings", {})
+    assert (early.status_code, early.json()["code"]) == (409, "routine_not_begun")
+    strange = await desk.post("/api/routines/nothing/begun", {})
+    assert (strange.status_code, strange.json()["code"]) == (404, "unknown_routine")
+    later = (clock.now() + timedelta(hours=1)).isoformat()
+    future = await desk.post(f"{path}/begun", {"at": later})
+    assert (future.status_code, future.json()["code"]) == (422, "invalid")
+    [duty] = (await desk.post(f"{path}/begun", {})).json()
+    # Begun on Saturday: Sunday is the day in which it must be done again.
+    assert [one["due_at"] for one in duty["clocks"]] == ["2026-11-22T16:00:00Z"]
+    await pass_time(changming, company, clock, 20 * 3600)
+    done = await desk.post(f"{path}/doings", {"words": "工改平台无新增", "evidence": "截图 2 张"})
+    assert done.status_code == 201, done.text
+    [duty] = await desk.get("/api/routines")
+    assert duty["last_doing"]["by"] == "operator甲"
+    assert [one["due_at"] for one in duty["clocks"]] == ["2026-11-23T16:00:00Z"]
+    await pass_time(changming, company, clock, 3 * 24 * 3600)
+    assert (await desk.post(f"{path}/doings", {})).status_code == 201
+    async with changming.begin(company.system) as tx:
+        routine = await tx.session.scalar(select(Routine))
+        assert routine is not None
+        clocks = await clocks_of(tx, routine.id, "routine")
+    assert [one.state for one in clocks] == ["met", "late", "running"]
+    assert [one["words"] for one in await desk.get(f"{path}/doings")] == ["", "工改平台无新增"]
+
+
+async def test_visits_come_round_by_week_month_and_quarter(
+    console: httpx.AsyncClient, changming: Database
+) -> None:
+    company = await people_company(changming, "xinyang", "xinyang")
+    desk = Desk(console, company)
+    for code in ("visit_report", "visit_summary", "visit_round"):
+        assert (await desk.post(f"/api/routines/{code}/begun", {})).status_code == 200
+    due = {one["code"]: one["clocks"][0]["due_at"] for one in await desk.get("/api/routines")}
+    assert due == {
+        "visit_report": "2026-11-29T16:00:00Z",
+        "visit_summary": "2026-12-31T16:00:00Z",
+        "visit_round": "2027-03-31T16:00:00Z",
+    }

@@ -7,15 +7,17 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 
 from server.actor import Role
 from server.clock import FrozenClock
 from server.db import Database
 from server.notices.queries import published_for
-from tests.companies import PeopledCompany
+from tests.companies import PeopledCompany, people_company
 from tests.desks import Desk
 from tests.filed import file_case
+from tests.passing import pass_time
 from tests.scenes import key_header
 
 pytestmark = pytest.mark.anyio
@@ -79,7 +81,7 @@ async def test_a_notice_is_published_printed_and_told_to_the_cases_step(
     assert shown["state"] == "published"
     assert await behind(changming, company, case_id) is True
     page = await planner.client.get(f"/api/forms/{shown['form_id']}/html", headers=planner.headers)
-    for wanted in ("停气通知", "明德路 14 号", "支管更换", "2026年11月24日 09:00"):
+    for wanted in ("停气公告", "明德路 14 号", "支管更换", "2026年11月24日 09:00"):
         assert wanted in page.text
     cancelled = await planner.post(f"/api/outages/{made['id']}/cancellation", {"words": "改期"})
     assert cancelled.json()["state"] == "cancelled"
@@ -89,6 +91,35 @@ async def test_a_notice_is_published_printed_and_told_to_the_cases_step(
 async def behind(database: Database, company: PeopledCompany, case_id: UUID) -> bool:
     async with database.begin(company.system) as tx:
         return await published_for(tx, case_id)
+
+
+async def test_the_promise_and_the_law_run_a_clock_each_and_both_are_kept(
+    console: httpx.AsyncClient, changming: Database, clock: FrozenClock
+) -> None:
+    company = await people_company(changming, "guizhou", "anshun")
+    planner = Desk(console, company).as_(Role.DISPATCHER)
+    made = await planned(planner, morning(clock, 3))
+    assert [(one["rule_id"], one["hours_ahead"], one["blocks"]) for one in made["rules"]] == [
+        ("LAW-GZ-48", 48, True),
+        ("T38", 24, False),
+    ]
+    clocks = {
+        one["clause"]["id"]: one
+        for one in (await planner.get(f"/api/outages/{made['id']}"))["clocks"]
+    }
+    assert {name: one["due_at"] for name, one in clocks.items()} == {
+        "T38": "2026-11-23T01:00:00Z",
+        "LAW-GZ-48H": "2026-11-22T01:00:00Z",
+    }
+    assert (clocks["T38"]["clause"]["own_promise"], clocks["LAW-GZ-48H"]["clause"]["own_promise"]) \
+        == (True, False)  # fmt: skip
+    await planner.post(f"/api/outages/{made['id']}/publication")
+    page = await planner.get(f"/api/outages/{made['id']}")
+    assert {one["state"] for one in page["clocks"]} == {"met"}
+    live = await planned(planner, morning(clock, 3), work="live_gas")
+    assert [one["rule_id"] for one in live["rules"]] == ["T38"]
+    page = await planner.get(f"/api/outages/{live['id']}")
+    assert [one["clause"]["id"] for one in page["clocks"]] == ["T38"]
 
 
 async def test_later_than_the_law_is_refused_with_the_earliest_start(
@@ -150,18 +181,20 @@ async def test_residents_are_not_restored_at_night_unless_all_agreed_and_are_at_
     assert answer.status_code == 200, answer.text
 
 
-async def test_the_crew_does_not_restore_at_night_either(planner: Desk, clock: FrozenClock) -> None:
+async def test_the_crew_does_not_restore_at_night_either(
+    planner: Desk, clock: FrozenClock, changming: Database, company: PeopledCompany
+) -> None:
     begins = morning(clock, 3)
     shown = await published(planner, begins)
     path = f"/api/outages/{shown['id']}"
     early = await planner.post(f"{path}/start", {})
     assert (early.status_code, early.json()["code"]) == (409, "work_before_notice")
-    clock.advance((begins - clock.now()).total_seconds())
+    await pass_time(changming, company, clock, (begins - clock.now()).total_seconds())
     assert (await planner.post(f"{path}/start", {})).json()["state"] == "under_way"
-    clock.advance(13 * 3600)
+    await pass_time(changming, company, clock, 13 * 3600)
     night = await planner.post(f"{path}/restoring", {})
     assert (night.status_code, night.json()["code"]) == (409, "restore_in_quiet_hours")
-    clock.advance(8 * 3600)
+    await pass_time(changming, company, clock, 8 * 3600)
     day = await planner.post(f"{path}/restoring", {})
     assert day.json()["state"] == "restored"
     again = await planner.post(f"{path}/restoring", {})
@@ -175,9 +208,11 @@ async def test_others_than_residents_may_be_restored_at_night(
     assert shown["state"] == "published"
 
 
-async def test_a_revision_starts_the_lead_time_again(planner: Desk, clock: FrozenClock) -> None:
+async def test_a_revision_starts_the_lead_time_again(
+    planner: Desk, clock: FrozenClock, changming: Database, company: PeopledCompany
+) -> None:
     first = await published(planner, morning(clock, 3))
-    clock.advance(30 * 3600)
+    await pass_time(changming, company, clock, 30 * 3600)
     path = f"/api/outages/{first['id']}/revision"
     refused = await planner.post(path, body(morning(clock, 2) - timedelta(hours=20)))
     assert (refused.status_code, refused.json()["code"]) == (409, "notice_too_late")
