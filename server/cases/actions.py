@@ -6,7 +6,7 @@ crews report (`owner`). Locks: the case first, then what belongs to it.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from server.access.numbers import daily_number
@@ -234,7 +234,7 @@ async def _take_in(tx: Tx, row: Case, pack: Pack, process: Process, channel: Cha
     begins = rules_opening.taken_up_at(hours, tx.now, await zone_of(tx), working)
     if begins > tx.now:
         row.state = CaseState.QUEUED.value
-        row.queued_until = begins
+        row.queued_until = begins.astimezone(UTC)
     note(
         tx,
         "case_opened",

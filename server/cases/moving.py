@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,7 +25,7 @@ from server.feed import Kind, note, touch
 from server.fees import actions as fees
 from server.fees import queries as fee_queries
 from server.forms import actions as forms
-from server.forms.rules import FormValuesMissing
+from server.forms.rules import FormTemplateBroken, FormValuesMissing
 from server.notices import queries as notices
 from server.papers import actions as papers
 from server.papers import queries as paper_queries
@@ -312,7 +312,7 @@ def _instant(value: str, kind: str, zone: ZoneInfo) -> datetime:
 
 async def set_date(tx: Tx, row: Case, name: str, at: datetime) -> None:
     """A date clauses depend on (appointment, contract_date …)."""
-    row.dates = {**row.dates, name: at.isoformat()}
+    row.dates = {**row.dates, name: at.astimezone(UTC).isoformat()}
     await promises.set_date(tx, subject_of(row), name, at)
 
 
@@ -373,7 +373,7 @@ async def issue_form(
     try:
         async with tx.session.begin_nested():
             form = await forms.issue(tx, row.id, form_id, values, pack=pack)
-    except FormValuesMissing as missing:
+    except (FormValuesMissing, FormTemplateBroken) as missing:
         note(
             tx,
             "form_wanted",
