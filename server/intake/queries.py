@@ -328,7 +328,7 @@ async def page(tx: Tx, lead_id: UUID) -> LeadPage:
 
 async def loads(tx: Tx, zone_code: str | None) -> list[Load]:
     """Active account managers with how many open cases and leads they have, in all and in the
-    zone.
+    zone. What lies in no zone lies near nothing.
     """
     in_zone = func.count(Lead.id).filter(Lead.zone_code == zone_code)
     counted = await tx.session.execute(
@@ -340,5 +340,7 @@ async def loads(tx: Tx, zone_code: str | None) -> list[Load]:
     found = []
     for load in await manager_loads(tx, zone_code):
         total, near = more.get(load.id, (0, 0))
+        if zone_code is None:
+            load, near = replace(load, in_zone=0), 0
         found.append(replace(load, open_cases=load.open_cases + total, in_zone=load.in_zone + near))
     return found
