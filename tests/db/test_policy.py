@@ -90,6 +90,19 @@ async def test_what_was_rolled_back_is_not_in_force(changming: Database, system:
         assert (await queries.pack_of(tx)).name == "default"
 
 
+async def test_what_was_asked_before_a_change_is_asked_again(
+    changming: Database, system: Actor
+) -> None:
+    """A transaction remembers its answers, but not past its own change of them."""
+    async with changming.begin(system) as tx:
+        assert (await queries.pack_of(tx)).name == "default"
+        await load_edition(tx, invented_files(), NOON.date())
+        assert (await queries.pack_of(tx)).name == "invented"
+        assert not (await queries.calendar(tx)).known(2027)
+        await enter_calendar_year(tx, YEAR)
+        assert (await queries.calendar(tx)).known(2027)
+
+
 async def test_two_who_enter_a_year_at_once_leave_one(changming: Database, system: Actor) -> None:
     async def enter() -> None:
         async with changming.begin(system) as tx:
