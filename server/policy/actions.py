@@ -16,7 +16,7 @@ from server.feed import Kind, touch
 from server.policy.calendar import CalendarYear, misfits
 from server.policy.changes import calendar_changed
 from server.policy.files import HEAD_FILE
-from server.policy.loading import PackError, as_texts, inherited, problems_in, read_pack
+from server.policy.loading import as_texts, inherited, problems_in, read_pack
 from server.policy.queries import CALENDAR_NOW, PACK_NOW, company_today, is_kept, locked_year
 from server.policy.tables import CalendarYearRow, PolicyEdition
 from server.policy.wire import Pack
@@ -82,18 +82,20 @@ async def load_edition(tx: Tx, files: Mapping[str, str], in_force_from: date) ->
 
 def _name_in(files: Mapping[str, str]) -> str:
     """The name a sent pack gives itself; what else is wrong is found by whoever reads it whole."""
+    for file, text in files.items():
+        if "\0" in text:
+            raise _refused(f"{file}: has a character no text may have")
     try:
-        for file, text in files.items():
-            if "\0" in text:
-                raise PackError(file, "", "has a character no text may have")
         name = tomllib.loads(files.get(HEAD_FILE, "")).get("name")
-        if not isinstance(name, str) or not name:
-            raise PackError(HEAD_FILE, "name", "is missing")
-    except tomllib.TOMLDecodeError as error:
-        raise PackRefused(count=1, first=f"{HEAD_FILE}: {error}", problems=[]) from error
-    except PackError as error:
-        raise PackRefused(count=1, first=str(error), problems=[]) from error
+    except (ValueError, RecursionError) as error:
+        raise _refused(f"{HEAD_FILE}: {error}") from error
+    if not isinstance(name, str) or not name:
+        raise _refused(f"{HEAD_FILE}: name: is missing")
     return name
+
+
+def _refused(why: str) -> PackRefused:
+    return PackRefused(count=1, first=why, problems=[])
 
 
 def _row_of(tx: Tx, pack: Pack, in_force_from: date | None) -> PolicyEdition:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -83,11 +83,14 @@ class Calendar:
         return None if of is None else of.names.get(day)
 
 
+HolidayName = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^\x00]*$")]
+
+
 class Holiday(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A named run of days off."""
 
-    zh: str
-    en: str
+    zh: HolidayName
+    en: HolidayName
     first: date
     last: date
 

@@ -80,6 +80,8 @@ def _form_findings(pack: Pack) -> Iterator[Finding]:
             environment.parse(text)
         except jinja2.TemplateSyntaxError as error:
             yield Finding(own, "", error.message or "is no template", error.lineno)
+        except RecursionError:
+            yield Finding(own, "", "is nested too deeply")
 
 
 def _fee_findings(pack: Pack) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ Not here: what is checked of clauses (`checks`), processes (`checks_processes`),
 
 from __future__ import annotations
 
+import math
 import types
 import typing
 from collections.abc import Iterator, Sequence
@@ -72,6 +73,8 @@ def condition_findings(conditions: Conditions, file: str, key: str) -> Iterator[
 def _range_findings(bounds: Range, file: str, key: str) -> Iterator[Finding]:
     lows = [low for low in (bounds.above, bounds.at_least) if low is not None]
     highs = [high for high in (bounds.below, bounds.at_most) if high is not None]
+    if not all(map(math.isfinite, [*lows, *highs])):
+        yield Finding(file, key, "bounds must be numbers")
     if not lows and not highs:
         yield Finding(file, key, "bounds nothing")
     if len(lows) > 1 or len(highs) > 1:

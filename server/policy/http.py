@@ -32,7 +32,7 @@ from server.policy.views import (
 from server.policy.wire import Pack
 from server.web import IdempotencyKey
 
-Version = Annotated[str | None, QueryParameter(max_length=300)]
+Version = Annotated[str | None, QueryParameter(max_length=300, pattern=r"^[^\x00]*$")]
 FileText = Annotated[str, msgspec.Meta(max_length=400_000)]
 FileName = Annotated[str, msgspec.Meta(max_length=120)]
 

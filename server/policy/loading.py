@@ -328,7 +328,9 @@ def _line(source: PackText, key: str) -> int | None:
 def _toml(source: PackText) -> dict[str, Any]:
     try:
         return tomllib.loads(source.text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise PackError(source.shown, "", "is nested too deeply") from error
+    except ValueError as error:  # TOMLDecodeError, and numbers too long to be any.
         found = _DECODED_AT.search(str(error))
         line = int(found.group(1)) if found else None
         raise PackError(source.shown, "", str(error), line) from error

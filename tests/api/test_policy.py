@@ -162,6 +162,7 @@ async def test_an_old_version_stays_readable(admin: Desk, clock: FrozenClock) ->
     assert asked.json()["version"] == first
     absent = await admin.get("/api/policy", version="nobody@1+0")
     assert absent.status_code == 404
+    assert (await admin.get("/api/policy", version="a\0b")).status_code == 400
 
 
 async def test_a_wrong_pack_is_refused_with_file_line_and_key(admin: Desk) -> None:
@@ -189,6 +190,10 @@ async def test_a_wrong_pack_is_refused_with_file_line_and_key(admin: Desk) -> No
         {"pack.toml": 'name = "x"\nedition = "1"\nzh = "x"\nen = "x"\nsource = "x"'},
         invented_files() | {"forms/sheet.html": "a\0b"},
         invented_files() | {"../../secrets.toml": "a = 1"},
+        {"pack.toml": "name = " + "[" * 5000},
+        {"pack.toml": "name = " + "1" * 5000},
+        invented_files() | {"fees.toml": "fees = " + "[" * 5000},
+        invented_files() | {"forms/sheet.html": "{{ " + "(" * 5000 + " }}"},
     ],
 )
 async def test_what_is_no_pack_is_refused(admin: Desk, files: dict[str, str]) -> None:
