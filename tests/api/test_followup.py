@@ -156,7 +156,7 @@ async def test_somebody_unreached_three_times_is_replaced_from_the_same_crew_unt
     desk: Desk, changming: Database, scene: Scene
 ) -> None:
     await month_of(changming, scene, residents=3)
-    called = []
+    called: list[dict[str, Any]] = []
     for round_ in (1, 2, 3):
         month = await desk.get("/api/call-backs?month=2026-10") if called else await drawn(desk)
         due = [one for one in month["call_backs"] if one["state"] == "due"]

@@ -199,3 +199,41 @@ async def test_a_strange_form_is_not_found(desk: Desk) -> None:
     for path in ("", "/html", "/pdf"):
         answer = await desk.client.get(f"/api/forms/{strange}{path}", headers=desk.headers)
         assert answer.status_code == 404
+
+
+FIFTH = """
+{% extends "_layout" %}
+{% block body %}<p>第五家公司的派工单：{{ need("work") }}</p>{% endblock %}
+"""
+
+
+async def test_a_company_replaces_a_template_and_what_was_issued_before_keeps_its_own(
+    desk: Desk, changming: Database, company: PeopledCompany, case_id: UUID
+) -> None:
+    before = await issued(changming, company, case_id, "work_sheet", work="立管 6 m")
+    head = """name = "fifth"
+edition = "2026-12"
+zh = "第五家"
+en = "A fifth company"
+source = "made up"
+extends = "default"
+"""
+    answer = await desk.as_(Role.ADMINISTRATOR).post(
+        "/api/policy/editions",
+        {
+            "files": {
+                "pack.toml": head,
+                "forms/work_sheet.html": FIFTH,
+            },
+            "in_force_from": "2026-11-21",
+        },
+    )
+    assert answer.status_code == 201, answer.text
+    other = await file_case(changming, company, "20261121-0002")
+    after = await issued(changming, company, other, "work_sheet", work="立管 9 m")
+    assert "第五家公司的派工单：立管 9 m" in await console_page(desk, after)
+    old = await console_page(desk, before)
+    assert "第五家" not in old
+    assert "施工单位按照本派工单执行" in old
+    with pytest.raises(FormValuesMissing):
+        await issued(changming, company, other, "work_sheet")

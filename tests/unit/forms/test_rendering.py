@@ -150,6 +150,14 @@ def test_a_superseded_sheet_says_so_across_the_page() -> None:
     assert "已被替代" in render(pack.templates, old, FILLED)
 
 
+def test_a_finding_of_one_sentence_fills_its_line() -> None:
+    pack = load_pack("default")
+    head = msgspec.structs.replace(HEAD, form_id="completion_confirmation", zh="竣工确认单")
+    page = render(pack.templates, head, FILLED | {"findings": ["立管未固定", ["吹扫", "合格"]]})
+    assert '<td colspan="2">立管未固定</td>' in page
+    assert "<td>吹扫</td><td>合格</td>" in page
+
+
 def test_the_public_notice_shows_nobody() -> None:
     pack = load_pack("default")
     head = msgspec.structs.replace(HEAD, form_id="outage_notice", zh="停气通知", signatures=())
