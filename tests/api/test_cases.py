@@ -296,7 +296,7 @@ async def test_money_holds_the_contract_and_a_free_line_owes_nothing(
 async def test_a_works_pays_before_it_signs(cases: CaseDesk, phone: Phone) -> None:
     await cases.open(particulars={"flow_m3h": 50})
     page = await cases.to("contract", phone)
-    body = {"values": {"contract_date": "2026-12-20"}, "signatures": SIGNED}
+    body: dict[str, Any] = {"values": {"contract_date": "2026-12-20"}, "signatures": SIGNED}
     assert (await cases.try_step(**body)).json()["code"] == "not_settled"
     line = next(one for one in page["fees"] if one["owed_fen"])
     paid = await cases.do(
