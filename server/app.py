@@ -32,6 +32,7 @@ from server.papers.http import PapersController
 from server.places.http import PlacesController
 from server.policy.http import CalendarController, PolicyController
 from server.promises.http import ClocksController, ExemptionsController
+from server.reporting.http import REPORTING_CONTROLLERS
 from server.settings import Settings
 from server.tracking.http import TrackController
 from server.work.http import AssignmentController, PlannedWorkController
@@ -65,6 +66,7 @@ PLAN = Plan(
         PushKeysController,
         PushController,
         HotlineController,
+        *REPORTING_CONTROLLERS,
         DispatchController,
         AlarmsController,
         CrewController,

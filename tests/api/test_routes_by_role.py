@@ -186,6 +186,14 @@ DSOUM    GET    /api/work-orders
 DS       POST   /api/work-orders/{order_id}/cancel
 DS       POST   /api/assignments/{assignment_id}/recall
 DSU      GET    /api/assignments/{assignment_id}/records
+SUAM     GET    /api/reports/clauses
+SUAM     GET    /api/reports/clauses/sheet.csv
+SUAM     GET    /api/reports/clauses/sheet.xlsx
+SUAM     GET    /api/reports/clauses/{clause_id}/clocks
+SUAM     GET    /api/reports/clauses/{clause_id}/clocks.csv
+SUAM     GET    /api/reports/clauses/{clause_id}/clocks.xlsx
+SUAM     GET    /api/reports/ratios
+SUAM     GET    /api/reports/ratios/{ratio_id}/members
 DOS      POST   /api/alarms/{alarm_id}/acknowledge
 SA       POST   /api/crews
 DOSUA    GET    /api/crews/on-duty
