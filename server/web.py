@@ -16,6 +16,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.spec import (
+    OpenAPIFormat,
     OpenAPIMediaType,
     OpenAPIResponse,
     OpenAPIType,
@@ -292,6 +293,14 @@ def _mend_tuples(app: Litestar) -> None:
 def _mend(schema: object) -> None:
     if not isinstance(schema, Schema):
         return
+    if schema.format is OpenAPIFormat.DURATION:
+        # The framework's word for a time of day; `time` would demand an offset from UTC.
+        schema.format = None
+    if isinstance(schema.items, Schema) and schema.items.one_of:
+        # It takes the dots of `tuple[X, ...]` with bounds for a second kind of item.
+        first, *others = schema.items.one_of
+        if len(others) == 1 and others[0] == Schema():
+            schema.items = first
     if schema.prefix_items:
         parts = list(schema.prefix_items)
         schema.prefix_items = None
