@@ -10,6 +10,7 @@ import "element-plus/theme-chalk/el-scrollbar.css";
 import "element-plus/theme-chalk/el-segmented.css";
 import "element-plus/theme-chalk/el-select.css";
 import "element-plus/theme-chalk/el-option.css";
+import "element-plus/theme-chalk/el-option-group.css";
 import "element-plus/theme-chalk/el-select-dropdown.css";
 import "element-plus/theme-chalk/el-tag.css";
 import "element-plus/theme-chalk/el-input.css";
