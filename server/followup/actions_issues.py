@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from server.access.numbers import daily_number
 from server.access.queries import person
 from server.actor import Role
+from server.cases import queries as cases
 from server.crews import queries as crews
+from server.customers import queries as customers
 from server.db import Tx, new_id
 from server.feed import Kind, note, touch
 from server.followup import queries_issues as queries
@@ -22,6 +25,9 @@ from server.policy.wire import SubjectKind
 from server.promises import actions_terms as promises
 from server.promises.subject import Subject
 from server.refusal import Invalid
+
+FARTHEST = timedelta(days=366)
+"""What lies farther back is a slip of the pen."""
 
 
 async def find_issue(
@@ -118,11 +124,11 @@ async def _accused(tx: Tx, row: Issue) -> bool:
 
 async def visit(tx: Tx, given: VisitIn) -> Visit:
     """Write a visit down, with the issues it found. Raises Invalid, NotFound."""
-    at = given.visited_at or tx.now
-    if at.tzinfo is None or at > tx.now:
-        raise Invalid(
-            field="visited_at", why="with a time zone, not in the future / 须带时区且不晚于现在"
-        )
+    at = happened(tx, "visited_at", given.visited_at)
+    if given.customer_id is not None:
+        await customers.customer(tx, given.customer_id)
+    if given.case_id is not None:
+        await cases.case(tx, given.case_id)
     row = Visit(
         id=new_id(),
         round=quarter(at, await zone_of(tx)),
@@ -141,6 +147,17 @@ async def visit(tx: Tx, given: VisitIn) -> Visit:
     for issue in given.issues:
         await find_issue(tx, issue, drill=False, case_id=given.case_id, visit_id=row.id)
     return row
+
+
+def happened(tx: Tx, field: str, at: datetime | None) -> datetime:
+    """When something was done: now, or an instant of the past year. Raises Invalid."""
+    if at is None:
+        return tx.now
+    if at.tzinfo is None or not tx.now - FARTHEST <= at <= tx.now:
+        raise Invalid(
+            field=field, why="with a time zone, in the past year / 须带时区，一年之内且不晚于现在"
+        )
+    return at
 
 
 def _note(tx: Tx, row: Issue, verb: str, **params: str) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from server.db import Tx, new_id
 from server.followup import queries_issues as queries
+from server.followup.actions_issues import happened
 from server.followup.rules import RoutineNotBegun, UnknownRoutine
 from server.followup.tables import Routine, RoutineDoing
 from server.followup.wire import DoingIn
@@ -14,7 +15,6 @@ from server.policy.queries import pack_of
 from server.policy.wire import Clause, Pack, SubjectKind
 from server.promises import actions_terms as promises
 from server.promises.subject import Subject
-from server.refusal import Invalid
 
 
 async def begin_routine(tx: Tx, code: str, at: datetime | None) -> Routine:
@@ -24,16 +24,16 @@ async def begin_routine(tx: Tx, code: str, at: datetime | None) -> Routine:
     Raises UnknownRoutine, Invalid.
     """
     pack, clauses = await _duty(tx, code)
-    happened = _happened(tx, at)
+    begun_at = happened(tx, "at", at)
     row = await queries.lock_routine(tx, code)
     if row is None:
-        row = Routine(id=new_id(), code=code, begun_at=happened, pack_version=pack.version)
+        row = Routine(id=new_id(), code=code, begun_at=begun_at, pack_version=pack.version)
         tx.session.add(row)
         await tx.session.flush()
     else:
-        row.begun_at = max(row.begun_at, happened)
+        row.begun_at = max(row.begun_at, begun_at)
     await _keep_terms(tx, row, pack, clauses)
-    await promises.tell(tx, Subject(SubjectKind.ROUTINE, row.id), "begun", happened)
+    await promises.tell(tx, Subject(SubjectKind.ROUTINE, row.id), "begun", begun_at)
     await tx.session.flush()
     return row
 
@@ -47,11 +47,11 @@ async def do_routine(tx: Tx, code: str, given: DoingIn) -> RoutineDoing:
     row = await queries.lock_routine(tx, code)
     if row is None:
         raise RoutineNotBegun(code=code)
-    happened = _happened(tx, given.at)
+    done_at = happened(tx, "at", given.at)
     doing = RoutineDoing(
         id=new_id(),
         routine_id=row.id,
-        at=happened,
+        at=done_at,
         recorded_at=tx.now,
         by_id=tx.actor.id,
         by_name=tx.actor.name,
@@ -60,7 +60,7 @@ async def do_routine(tx: Tx, code: str, given: DoingIn) -> RoutineDoing:
     )
     tx.session.add(doing)
     await _keep_terms(tx, row, pack, clauses)
-    await promises.tell(tx, Subject(SubjectKind.ROUTINE, row.id), "done", happened)
+    await promises.tell(tx, Subject(SubjectKind.ROUTINE, row.id), "done", done_at)
     await tx.session.flush()
     return doing
 
@@ -81,11 +81,3 @@ async def _keep_terms(tx: Tx, row: Routine, pack: Pack, clauses: list[Clause]) -
     if row.pack_version != pack.version:
         await promises.restate(tx, subject, clauses=clauses, reason="new_edition", pack=pack)
         row.pack_version = pack.version
-
-
-def _happened(tx: Tx, at: datetime | None) -> datetime:
-    if at is None:
-        return tx.now
-    if at.tzinfo is None or at > tx.now:
-        raise Invalid(field="at", why="with a time zone, not in the future / 须带时区且不晚于现在")
-    return at

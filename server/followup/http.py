@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -15,6 +16,7 @@ from server.actor import Role
 from server.db import Tx
 from server.feed import once
 from server.followup import actions, actions_issues, actions_routines, queries, queries_issues
+from server.followup.rules import NothingDrawn, UnknownRoutine
 from server.followup.wire import (
     AttemptIn,
     BegunIn,
@@ -28,7 +30,6 @@ from server.followup.wire import (
     IssuePage,
     IssueState,
     IssueView,
-    Month,
     MonthView,
     RoutineView,
     UnmaskIn,
@@ -46,6 +47,8 @@ READERS = requires(
 CALLERS = requires(Role.OPERATOR, Role.SUPERVISOR, Role.ACCOUNT_MANAGER)
 DESKS = requires(Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.ACCOUNT_MANAGER)
 
+MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+
 
 class CallBacksController(Controller):
     """The monthly draw and its call-backs."""
@@ -55,7 +58,9 @@ class CallBacksController(Controller):
 
     @get("/", guards=[READERS], operation_id="call_backs_of_month")
     async def call_backs_of_month(
-        self, tx: NamedDependency[Tx], month: Annotated[Month, QueryParameter()]
+        self,
+        tx: NamedDependency[Tx],
+        month: Annotated[str, QueryParameter(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")],
     ) -> MonthView:
         """A month's call-backs and how far they cover what is promised."""
         return await queries.month_view(tx, month)
@@ -75,6 +80,8 @@ class CallBacksController(Controller):
     @get("/draws/{month:str}", guards=[READERS], operation_id="call_back_draw")
     async def call_back_draw(self, tx: NamedDependency[Tx], month: FromPath[str]) -> DrawView:
         """How a month was drawn, and the draw made again from the stored seed and population."""
+        if not MONTH.fullmatch(month):
+            raise NothingDrawn(month=month)
         return await queries.replay(tx, month)
 
     @post("/{call_back_id:uuid}/attempts", guards=[CALLERS], operation_id="attempt_call_back")
@@ -211,6 +218,8 @@ class RoutinesController(Controller):
         limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
     ) -> list[DoingView]:
         """Who did it when, newest first."""
+        if code not in await queries_issues.duties(tx):
+            raise UnknownRoutine(code=code)
         return await queries_issues.doings(tx, code, limit)
 
     @post("/{code:str}/doings", guards=[DESKS], operation_id="do_routine")

@@ -1,7 +1,8 @@
 """Templates to HTML: sandboxed, escaped, and strict about what is missing.
 
 A template is a Jinja2 text of the pack. It may extend `_layout` and import `_parts`, which are
-templates of the pack too, so a company can replace them like any other. Not here: PDF (`pdf`).
+templates of the pack too, so a company can replace them like any other. Not here: PDF (`pdf`),
+finding faults in a pack's templates before any is used (`server.policy.checks_papers`).
 """
 
 from __future__ import annotations
@@ -13,13 +14,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from jinja2 import DictLoader, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import DictLoader, StrictUndefined, TemplateError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from server.forms.rules import FormTemplateBroken, FormValuesMissing
-
-PLACES = ("_layout", "_parts")
-"""Templates that are no forms themselves."""
 
 BLANK: tuple[object, ...] = (None, "", [], {})
 
@@ -79,24 +77,6 @@ def render(templates: Mapping[str, str], head: Head, values: Mapping[str, Any]) 
     if missing:
         raise FormValuesMissing(form=head.zh, missing="、".join(missing))
     return page
-
-
-def mistakes(templates: Mapping[str, str], form_ids: tuple[str, ...]) -> list[str]:
-    """What is wrong with a pack's templates before any is used: «<form>: line <n>: <why>».
-
-    A form without a template, a template that is no form's, and every syntax error.
-    """
-    environment = _environment(tuple(sorted(templates.items())), "UTC")
-    found = [f"{form}: line 0: the form has no template" for form in form_ids
-             if form not in templates]  # fmt: skip
-    for name, source in sorted(templates.items()):
-        if name not in form_ids and name not in PLACES:
-            found.append(f"{name}: line 0: no form is called so")
-        try:
-            environment.parse(source)
-        except TemplateSyntaxError as error:
-            found.append(f"{name}: line {error.lineno}: {error.message}")
-    return found
 
 
 def _broken(form: str, error: TemplateError) -> FormTemplateBroken:

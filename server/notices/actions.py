@@ -5,12 +5,13 @@ Locks: the outage first, then its form, then promises; the incident (an emergenc
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from server.access.numbers import daily_number
 from server.db import Tx, new_id
+from server.db.violations import ConstraintBroken, constraints_named
 from server.feed import Kind, note, touch
 from server.forms import actions as forms
 from server.incidents import queries as incident_queries
@@ -25,9 +26,13 @@ from server.policy.wire import Clause, Pack, SubjectKind
 from server.policy.wire_papers import QuietHours
 from server.promises import actions_terms as promises
 from server.promises.subject import Subject
-from server.refusal import Invalid
+from server.refusal import Invalid, NotFound
 
 FORM = "outage_notice"
+FARTHEST = timedelta(days=366)
+"""What lies farther away is a slip of the pen."""
+CASE_KEY = "fk_outages_company_id_case_id"
+"""The room of cases lies above this one; its foreign key says whether there is such a case."""
 
 
 def subject(outage_id: UUID) -> Subject:
@@ -45,8 +50,7 @@ async def draft(tx: Tx, outage_in: OutageIn) -> Outage:
 
 async def _new(tx: Tx, outage_in: OutageIn, replaces: Outage | None = None) -> Outage:
     for name in ("starts_at", "ends_at"):
-        if getattr(outage_in, name).tzinfo is None:
-            raise Invalid(field=name, why="needs a time zone / 须带时区")
+        _check_instant(tx, name, getattr(outage_in, name))
     if outage_in.ends_at <= outage_in.starts_at:
         raise Invalid(field="ends_at", why="after the start / 须晚于开始时间")
     if outage_in.incident_id is not None:
@@ -73,8 +77,13 @@ async def _new(tx: Tx, outage_in: OutageIn, replaces: Outage | None = None) -> O
         planned_by=tx.actor.name,
         replaces_id=None if replaces is None else replaces.id,
     )
-    tx.session.add(row)
-    await tx.session.flush()
+    try:
+        async with constraints_named(tx):
+            tx.session.add(row)
+    except ConstraintBroken as broken:
+        if broken.name == CASE_KEY:
+            raise NotFound(what="case") from broken
+        raise
     day = tx.now.astimezone(await queries.zone_of(tx)).date()
     own = subject(row.id)
     await promises.begin(
@@ -289,11 +298,17 @@ def _need_state(row: Outage, *states: OutageState) -> None:
         raise rules.OutageWrongState(number=row.number, state=row.state)
 
 
+def _check_instant(tx: Tx, name: str, at: datetime) -> None:
+    if at.tzinfo is None or abs(at - tx.now) > FARTHEST:
+        raise Invalid(field=name, why="with a time zone, within a year / 须带时区且在一年之内")
+
+
 def _happened(tx: Tx, at: datetime | None) -> datetime:
     if at is None:
         return tx.now
-    if at.tzinfo is None or at > tx.now:
-        raise Invalid(field="at", why="with a time zone, not in the future / 须带时区且不晚于现在")
+    _check_instant(tx, "at", at)
+    if at > tx.now:
+        raise Invalid(field="at", why="not in the future / 不晚于现在")
     return at
 
 

@@ -273,6 +273,37 @@ async def test_a_member_of_the_accused_crew_may_not_close_it(
     assert await desk.get("/api/visits?round=2026-Q3") == []
 
 
+async def test_what_does_not_exist_is_not_found_and_what_cannot_be_is_refused(
+    desk: Desk, clock: FrozenClock
+) -> None:
+    strange = "00000000-0000-7000-8000-000000000001"
+    visit = {"place_text": "明德小区", "satisfaction": 3}
+
+    async def answered(path: str, body: dict[str, Any]) -> int:
+        return (await desk.post(path, body)).status_code
+
+    for name in ("case_id", "customer_id"):
+        assert await answered("/api/visits", visit | {name: strange}) == 404
+    for name in ("accused_person_id", "accused_crew_id"):
+        issue = {"words": "x", name: strange}
+        assert await answered("/api/visits", visit | {"issues": [issue]}) == 404
+    nobody = {"words": "x", "accused_department": "nobody"}
+    assert await answered("/api/visits", visit | {"issues": [nobody]}) == 422
+    for at in (clock.now() + timedelta(minutes=1), clock.now() - timedelta(days=400)):
+        assert await answered("/api/visits", visit | {"visited_at": at.isoformat()}) == 422
+    assert await answered(f"/api/call-backs/{strange}/attempts", {"result": "declined"}) == 404
+    assert await answered(f"/api/issues/{strange}/closing", {"evidence": "x"}) == 404
+    for path, status in (
+        ("/api/call-backs?month=october", 400),
+        ("/api/call-backs/draws/%00", 404),
+        ("/api/routines/%00/doings", 404),
+        ("/api/visits?round=Q4", 400),
+        ("/api/issues?before=2026-11-21T00:00:00", 422),
+    ):
+        answer = await desk.client.get(path, headers=desk.headers)
+        assert answer.status_code == status, path
+
+
 async def test_looking_at_a_number_leaves_a_trace(
     desk: Desk, changming: Database, scene: Scene
 ) -> None:

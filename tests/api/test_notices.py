@@ -236,6 +236,12 @@ async def test_a_withdrawn_draft_and_a_wrong_span_are_refused(
 ) -> None:
     answer = await planner.post("/api/outages", body(morning(clock, 3), lasts_h=-1))
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    for days in (-400, 400):
+        answer = await planner.post("/api/outages", body(clock.now() + timedelta(days=days)))
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    nowhere = body(morning(clock, 3), case_id="00000000-0000-7000-8000-000000000001")
+    answer = await planner.post("/api/outages", nowhere)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     made = await planned(planner, morning(clock, 3))
     await planner.post(f"/api/outages/{made['id']}/cancellation", {"words": "不做了"})
     answer = await planner.post(f"/api/outages/{made['id']}/publication")
