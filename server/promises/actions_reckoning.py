@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from uuid import UUID
 
-import msgspec
-
 from server.db import Tx
 from server.feed import Kind, note, touch
 from server.policy.queries import calendar, pack_of
 from server.policy.wire import Clause, SubjectKind
 from server.promises.actions_terms import settle
 from server.promises.queries import zone_of
-from server.promises.queries_reckoning import ClockRow, Moved, chunk, store
+from server.promises.queries_reckoning import ClockRow, Moved, chunk, clause_of, store
 from server.promises.queries_terms import hold_calendar
 from server.promises.rules import Arithmetic, ClockState, explain, figures, state_at
 from server.promises.rules_explain import brief
@@ -52,7 +50,7 @@ async def reckon_again(tx: Tx) -> Reckoned:
     await tx.session.flush()
     days, zone, pack = await calendar(tx), await zone_of(tx), await pack_of(tx)
     works: dict[tuple[time, time], WorkTime] = {}
-    clauses: dict[str, Clause] = {}
+    clauses: dict[int, Clause] = {}
     tangled: dict[Subject, None] = {}
     after, looked_at, moved_count = FIRST_ID, 0, 0
     while rows := await chunk(tx, after, CHUNK):
@@ -70,9 +68,9 @@ async def reckon_again(tx: Tx) -> Reckoned:
             work = works.get(hours)
             if work is None:
                 work = works[hours] = WorkTime(days, *hours, zone)
-            clause = clauses.get(row.clause)
+            clause = clauses.get(row.clause_hash)
             if clause is None:
-                clause = clauses[row.clause] = msgspec.json.decode(row.clause, type=Clause)
+                clause = clauses[row.clause_hash] = await clause_of(tx, row.id)
             found = _reckoned(row, clause, work, tx.now)
             if found is not None:
                 moved.append(found)

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 
 from server.db import Tx
+from server.policy.wire import Clause
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,8 @@ class ClockRow:
     subject_id: UUID
     case_id: UUID | None
     number: int
-    clause: str
-    """JSON: many clocks share one text, which is decoded once."""
+    clause_hash: int
+    """Many clocks share one clause, which is read once."""
     started_at: datetime
     due_at: datetime | None
     target_at: datetime | None
@@ -58,7 +60,8 @@ class Moved:
 
 _READ = text(
     """
-    SELECT c.id, c.subject_kind, c.subject_id, c.case_id, c.number, c.clause::text,
+    SELECT c.id, c.subject_kind, c.subject_id, c.case_id, c.number,
+           jsonb_hash_extended(c.clause, 0),
            c.started_at, c.due_at, c.target_at, c.warn_at, c.stopped_at, c.state, c.unknown_year,
            c.alarmed, t.opens, t.closes,
            c.spent IS NULL AND NOT (
@@ -78,14 +81,13 @@ _READ = text(
 _WRITE = text(
     """
     UPDATE clocks c
-    SET due_at = n.due_at, target_at = n.target_at, warn_at = n.warn_at::timestamptz[],
-        state = n.state, unknown_year = n.unknown_year, next_mark_at = n.next_mark_at,
-        arithmetic_zh = n.zh, arithmetic_en = n.en, version = c.version + 1
-    FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:dues AS timestamptz[]), CAST(:targets AS timestamptz[]),
-        CAST(:warns AS text[]), CAST(:states AS text[]), CAST(:years AS integer[]),
-        CAST(:marks AS timestamptz[]), CAST(:zhs AS text[]), CAST(:ens AS text[])
-    ) AS n (id, due_at, target_at, warn_at, state, unknown_year, next_mark_at, zh, en)
+    SET due_at = n.due_at, target_at = n.target_at, warn_at = n.warn_at, state = n.state,
+        unknown_year = n.unknown_year, next_mark_at = n.next_mark_at,
+        arithmetic_zh = n.arithmetic_zh, arithmetic_en = n.arithmetic_en, version = c.version + 1
+    FROM json_to_recordset(CAST(:rows AS json)) AS n (
+        id uuid, due_at timestamptz, target_at timestamptz, warn_at timestamptz[], state text,
+        unknown_year integer, next_mark_at timestamptz, arithmetic_zh text, arithmetic_en text
+    )
     WHERE c.id = n.id
     """
 )
@@ -97,19 +99,14 @@ async def chunk(tx: Tx, after: UUID, limit: int) -> list[ClockRow]:
     return [ClockRow(*row) for row in rows]
 
 
+async def clause_of(tx: Tx, clock_id: UUID) -> Clause:
+    """The clause a clock runs under, as it read when the clock began."""
+    found = await tx.session.scalar(
+        text("SELECT clause::text FROM clocks WHERE id = :id"), {"id": clock_id}
+    )
+    return msgspec.json.decode(str(found), type=Clause)
+
+
 async def store(tx: Tx, moved: Sequence[Moved]) -> None:
     """Write many clocks by one statement."""
-    await tx.session.execute(
-        _WRITE,
-        {
-            "ids": [one.id for one in moved],
-            "dues": [one.due_at for one in moved],
-            "targets": [one.target_at for one in moved],
-            "warns": ["{" + ",".join(at.isoformat() for at in one.warn_at) + "}" for one in moved],
-            "states": [one.state for one in moved],
-            "years": [one.unknown_year for one in moved],
-            "marks": [one.next_mark_at for one in moved],
-            "zhs": [one.arithmetic_zh for one in moved],
-            "ens": [one.arithmetic_en for one in moved],
-        },
-    )
+    await tx.session.execute(_WRITE, {"rows": msgspec.json.encode(moved).decode()})

@@ -78,9 +78,13 @@ def local_words(moment: datetime, zone: ZoneInfo, beside: datetime | None = None
     if there.hour == there.minute == there.second == 0:
         day, clock = there.date() - timedelta(days=1), "24:00"
     else:
-        day, clock = there.date(), there.strftime("%H:%M:%S" if there.second else "%H:%M")
-    year = beside is not None and beside.astimezone(zone).year != day.year
-    return f"{day.strftime('%Y-%m-%d' if year else '%m-%d')} {clock}"
+        day, clock = there.date(), f"{there.hour:02}:{there.minute:02}"
+        if there.second:
+            clock += f":{there.second:02}"
+    shown = f"{day.month:02}-{day.day:02} {clock}"
+    if beside is not None and beside.astimezone(zone).year != day.year:
+        return f"{day.year}-{shown}"
+    return shown
 
 
 def _parts(length: timedelta) -> tuple[bool, int, int, int]:

@@ -5,7 +5,7 @@ Pure. Not here: which limit ends when (`rules_units`), the holidays themselves (
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from bisect import bisect_left, bisect_right
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -19,30 +19,33 @@ _LAST_YEAR: Final = 9998
 """Days beyond cannot be reckoned with."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class WorkTime:
     """A company's working time: its calendar, the hours of a working day, its time zone.
 
+    Working days are laid out once, as far as anybody asked, and found by bisection from then on.
     closes: 00:00 stands for 24:00. Raises ValueError where a working day would have no hours.
     """
 
-    calendar: Calendar
-    opens: time
-    closes: time
-    zone: ZoneInfo
-    _hours: dict[date, tuple[datetime, datetime] | None] = field(default_factory=dict)
-    _midnights: dict[date, datetime] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.day_length <= NOTHING:
-            raise ValueError(f"business hours {self.opens}-{self.closes} hold no time")
-
-    @property
-    def day_length(self) -> timedelta:
+    def __init__(self, calendar: Calendar, opens: time, closes: time, zone: ZoneInfo) -> None:
+        self.calendar: Final = calendar
+        self.opens: Final = opens
+        self.closes: Final = closes
+        self.zone: Final = zone
+        first = timedelta(hours=opens.hour, minutes=opens.minute)
+        last = timedelta(hours=closes.hour, minutes=closes.minute) or DAY
+        self.day_length: Final = last - first
         """Business time of one working day by the clock on the wall."""
-        first = timedelta(hours=self.opens.hour, minutes=self.opens.minute)
-        last = timedelta(hours=self.closes.hour, minutes=self.closes.minute) or DAY
-        return last - first
+        if self.day_length <= NOTHING:
+            raise ValueError(f"business hours {opens}-{closes} hold no time")
+        self._midnights: dict[date, datetime] = {}
+        # Working days from `_from` up to `_until` (not included), in order, and the business time
+        # up to the closing of each.
+        self._from: date | None = None
+        self._until = date.min
+        self._days: list[date] = []
+        self._opens: list[datetime] = []
+        self._closes: list[datetime] = []
+        self._worked: list[timedelta] = []
 
     def day_of(self, at: datetime) -> date:
         """The company's day on which an instant lies."""
@@ -66,69 +69,89 @@ class WorkTime:
 
     def hours(self, day: date) -> tuple[datetime, datetime] | None:
         """When business opens and closes on a day; None on a day off."""
-        if day in self._hours:
-            return self._hours[day]
-        found = None
-        if self.calendar.working(day):
-            opens = datetime.combine(day, self.opens, self.zone).astimezone(UTC)
-            closes = (
-                datetime.combine(day, self.closes, self.zone).astimezone(UTC)
-                if self.closes != time(0)
-                else self.day_end(day)
-            )
-            found = (opens, closes)
-        self._hours[day] = found
-        return found
+        if not self.calendar.working(day):
+            return None
+        opens = datetime.combine(day, self.opens, self.zone).astimezone(UTC)
+        if self.closes == time(0):
+            return opens, self.day_end(day)
+        return opens, datetime.combine(day, self.closes, self.zone).astimezone(UTC)
 
     def working_day(self, after: date, number: int) -> date:
         """The `number`-th working day after a day (the day itself is not counted); number ≥ 1."""
-        day = after
-        while number:
-            day += DAY
-            if self.hours(day) is not None:
-                number -= 1
-        return day
+        return self._days[self._index_of(after, number)]
+
+    def _index_of(self, after: date, number: int) -> int:
+        """Where the `number`-th working day after a day is laid out."""
+        self._lay_out(after)
+        index = bisect_right(self._days, after) + number - 1
+        while index >= len(self._days):
+            self._lay_out(self._until)
+        return index
+
+    def _lay_out(self, day: date) -> None:
+        """Make sure that working days are known up to and including `day`."""
+        if self._from is None:
+            self._from = self._until = day
+        elif day < self._from:
+            # Farther back than asked, so that asking for ever earlier days stays cheap.
+            self._from = day - (self._until - self._from)
+            until, self._until = max(self._until, day + DAY), self._from
+            self._days, self._opens, self._closes, self._worked = [], [], [], []
+            self._extend(until)
+        if day >= self._until:
+            self._extend(day + DAY)
+
+    def _extend(self, until: date) -> None:
+        if until.year > _LAST_YEAR:
+            raise OverflowError("no calendar reaches that far")
+        worked = self._worked[-1] if self._worked else NOTHING
+        while self._until < until:
+            hours = self.hours(self._until)
+            if hours is not None:
+                worked += hours[1] - hours[0]
+                self._days.append(self._until)
+                self._opens.append(hours[0])
+                self._closes.append(hours[1])
+                self._worked.append(worked)
+            self._until += DAY
+
+    def _worked_by(self, at: datetime) -> timedelta:
+        """Business time from the first day laid out to an instant."""
+        index = bisect_right(self._opens, at) - 1
+        if index < 0:
+            return NOTHING
+        return self._worked[index] - max(self._closes[index] - at, NOTHING)
 
     def working_days_end(self, start: datetime, days: float) -> datetime:
         """Close of business of the `days`-th working day after the day of `start`; n.5 ends at the
         middle of business hours of day n + 1 (domain.md §1.11 A4, A5)."""
         whole, half = int(days), days % 1 != 0
-        first = self.day_of(start)
-        hours = self.hours(self.working_day(first, whole + (1 if half else 0)))
-        assert hours is not None, "a working day has hours"
-        opens, closes = hours
+        index = self._index_of(self.day_of(start), whole + (1 if half else 0))
+        opens, closes = self._opens[index], self._closes[index]
         return opens + (closes - opens) / 2 if half else closes
 
     def business(self, start: datetime, end: datetime) -> timedelta:
         """Business time between two instants; nothing when `end` is not later."""
-        total, day, last = NOTHING, self.day_of(start), self.day_of(end)
-        while day <= last:
-            hours = self.hours(day)
-            if hours is not None:
-                worked = min(end, hours[1]) - max(start, hours[0])
-                if worked > NOTHING:
-                    total += worked
-            day += DAY
-        return total
+        if end <= start:
+            return NOTHING
+        self._lay_out(self.day_of(start))
+        self._lay_out(self.day_of(end))
+        return self._worked_by(end) - self._worked_by(start)
 
     def after_business(self, start: datetime, length: timedelta) -> datetime:
         """The first instant by which `length` of business time has passed since `start`."""
         if length <= NOTHING:
             return start
-        day, left = self.day_of(start), length
-        while day.year <= _LAST_YEAR:
-            hours = self.hours(day)
-            if hours is not None:
-                begins = max(start, hours[0])
-                if hours[1] - begins >= left:
-                    return begins + left
-                left -= max(hours[1] - begins, NOTHING)
-            day += DAY
-        raise OverflowError("the calendar has no working days left")
+        self._lay_out(self.day_of(start))
+        wanted = self._worked_by(start) + length
+        while not self._worked or self._worked[-1] < wanted:
+            self._lay_out(self._until)
+        index = bisect_left(self._worked, wanted)
+        return self._closes[index] - (self._worked[index] - wanted)
 
     def unknown_year(self, start: datetime, end: datetime) -> int | None:
         """The first year between two instants whose holidays nobody has entered, or None."""
-        for year in range(self.day_of(start).year, self.last_day_of(end).year + 1):
-            if not self.calendar.known(year):
-                return year
-        return None
+        first, last = self.day_of(start).year, self.last_day_of(end).year
+        return next(
+            (year for year in range(first, last + 1) if not self.calendar.known(year)), None
+        )
