@@ -28,13 +28,17 @@ DESK_KINDS = frozenset(
 )
 """What the feed carries for desks; changes for one crew's phones are no desk's business."""
 
+BUSINESS_KINDS = frozenset({"case", "lead", "issue", "outage", "calendar"})
+"""What the feed carries for the business pages, applicants masked. No snapshot holds them: a page
+asks for its list, and hears of changes."""
+
 KINDS_BY_ROLE: dict[Role, frozenset[str]] = {
-    Role.DISPATCHER: DESK_KINDS,
-    Role.SUPERVISOR: DESK_KINDS,
-    Role.OPERATOR: DESK_KINDS,
-    Role.AUDITOR: DESK_KINDS,
+    Role.DISPATCHER: DESK_KINDS | BUSINESS_KINDS,
+    Role.SUPERVISOR: DESK_KINDS | BUSINESS_KINDS,
+    Role.OPERATOR: DESK_KINDS | BUSINESS_KINDS,
+    Role.AUDITOR: DESK_KINDS | BUSINESS_KINDS,
     Role.ADMINISTRATOR: frozenset({"crew", "closure"}),
-    Role.ACCOUNT_MANAGER: frozenset(),
+    Role.ACCOUNT_MANAGER: BUSINESS_KINDS,
     Role.CONTRACTOR: frozenset(),
     Role.CREW_MEMBER: frozenset(),
 }
