@@ -104,7 +104,7 @@ def _words(step: Step) -> str:
     below = [step.role, None if step.order is None else f"order: {step.order}"]
     if step.pause is not None:
         below.append(f"pauses: {step.pause}")
-    return "<br/>".join([_text(step.zh), *(f"<small>{one}</small>" for one in below if one)])
+    return "<br/>".join([_text(step.zh), *(one for one in below if one)])
 
 
 def _arrows(step: Step) -> Iterator[str]:

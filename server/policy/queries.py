@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from server.access.queries import company
 from server.db import Tx
@@ -27,6 +27,12 @@ from server.refusal import NotFound
 PACK_NOW = "policy_pack"
 CALENDAR_NOW = "policy_calendar"
 """Keys under which a session remembers the transaction's answers."""
+
+IN_FORCE = text(
+    "SELECT pack_version FROM policy_editions WHERE in_force_from <= :today"
+    " ORDER BY in_force_from DESC, loaded_at DESC, id DESC LIMIT 1"
+)
+"""Asked once in nearly every transaction, so it is written once and not built each time."""
 
 KEPT_MOST = 64
 _kept: OrderedDict[tuple[UUID, str], Pack] = OrderedDict()
@@ -49,16 +55,7 @@ async def pack_of(tx: Tx) -> Pack:
     if remembered is not None:
         return remembered
     row = await company(tx)
-    version = await tx.session.scalar(
-        select(PolicyEdition.pack_version)
-        .where(PolicyEdition.in_force_from <= await company_today(tx))
-        .order_by(
-            PolicyEdition.in_force_from.desc(),
-            PolicyEdition.loaded_at.desc(),
-            PolicyEdition.id.desc(),
-        )
-        .limit(1)
-    )
+    version: str | None = await tx.session.scalar(IN_FORCE, {"today": await company_today(tx)})
     pack = load_pack(row.policy_pack) if version is None else await _stored(tx, version)
     assert pack is not None, "an edition in force is stored"
     tx.session.info[PACK_NOW] = pack
