@@ -38,24 +38,15 @@ from server.work.lifecycle import (
     after,
 )
 from server.work.owners import FactWhat
-from server.work.rules_records import (
-    Fault,
-    NotPlannedWork,
-    SupersededSheet,
-    not_ready_fault,
-    record_fault,
-)
+from server.work.rules_words import Asked, readings_of, without_drawings, word_fault
 from server.work.tables import Assignment, FieldRecord, Reading, WorkOrder
 from server.work.wire import (
     Complete,
     Decline,
     FieldAnswer,
-    GivenReading,
-    NotReady,
     Outcome,
     Recheck,
     Said,
-    TakeReading,
 )
 
 _NOTED: Mapping[Verb, str] = {
@@ -159,45 +150,6 @@ async def _hear(tx: Tx, word: Said) -> FieldAnswer:
     )
 
 
-def _fault(word: Said, order: WorkOrder) -> Fault | None:
-    """The rule a word's own content breaks."""
-    if word.verb in OUTCOMES and order.case_id is None:
-        return Fault(NotPlannedWork)
-    match word:
-        case TakeReading():
-            fault = rules.reading_fault(_given(word))
-            return None if fault is None else Fault(fault)
-        case Recheck():
-            if not word.readings:
-                return Fault(rules.RecheckNeedsReadings)
-            for one in word.readings:
-                fault = rules.reading_fault(one)
-                if fault is not None:
-                    return Fault(fault)
-        case Complete():
-            if OrderState(order.state) is OrderState.SUPERSEDED:
-                return Fault(SupersededSheet, ("sheet_version",))
-            return record_fault(
-                word.record,
-                kind=OrderKind(order.kind),
-                demands=order.demands,
-                sheet_version=order.sheet_version,
-            )
-        case NotReady():
-            return not_ready_fault(word.reasons, word.words)
-    return None
-
-
-def _given(word: TakeReading) -> GivenReading:
-    return GivenReading(
-        value=word.value,
-        unit=word.unit,
-        place=word.place,
-        instrument_no=word.instrument_no,
-        calibration_due=word.calibration_due,
-    )
-
-
 async def _weigh(
     tx: Tx, word: Said, order: WorkOrder, row: Assignment, said: Mapping[Verb, datetime]
 ) -> _Heard:
@@ -211,7 +163,14 @@ async def _weigh(
     assert tx.actor.id is not None, "a phone is a person's"
     if not await crews.was_member(tx, tx.actor.id, row.crew_id, row.offered_at):
         return heard(Outcome.REFUSED, rules.NotYourCrew.code)
-    fault = _fault(word, order)
+    asked = Asked(
+        kind=OrderKind(order.kind),
+        state=OrderState(order.state),
+        planned=order.case_id is not None,
+        demands=order.demands,
+        sheet_version=order.sheet_version,
+    )
+    fault = word_fault(word, asked)
     if fault is not None:
         refused = heard(Outcome.REFUSED, fault.refusal.code)
         return replace(refused, items=fault.items)
@@ -259,7 +218,7 @@ async def _refuse(
     ended = heard.code in ENDED_CODES.values()
     params = await _noted_params(tx, heard, row)
     if ended:
-        if _readings(heard.word):
+        if readings_of(heard.word):
             params["readings"] = await _take_readings(tx, heard, record, order, row, ended=True)
         judged = await judge_arrival(tx, order, row)
         if judged is not None:
@@ -324,7 +283,7 @@ async def _apply(
     row.not_ready_at = now_said.get(Verb.NOT_READY)
 
     params = await _noted_params(tx, heard, row)
-    if _readings(heard.word):
+    if readings_of(heard.word):
         params["readings"] = await _take_readings(tx, heard, record, order, row, ended=False)
     judged = None
     if Milestone.ARRIVED in now.at and state not in RELEASED:
@@ -414,15 +373,6 @@ async def _tell_milestones(
     return told_arrival
 
 
-def _readings(word: Said) -> list[GivenReading]:
-    match word:
-        case TakeReading():
-            return [_given(word)]
-        case Recheck():
-            return word.readings
-    return []
-
-
 async def _take_readings(
     tx: Tx,
     heard: _Heard,
@@ -434,7 +384,7 @@ async def _take_readings(
 ) -> list[dict[str, Any]]:
     """Store a word's readings (none of which has a fault); returns what people should read."""
     told = []
-    for given in _readings(heard.word):
+    for given in readings_of(heard.word):
         assert given.unit is not None
         assert given.instrument_no is not None
         flags = rules.reading_flags(given, heard.at.date(), ended=ended)
@@ -479,21 +429,10 @@ async def _noted_params(tx: Tx, heard: _Heard, row: Assignment) -> dict[str, Any
     content = {name: value for name, value in body.items() if name not in _COMMON}
     content.pop("readings", None)
     if isinstance(heard.word, Complete):
-        content["record"] = _without_drawings(content["record"])
+        content["record"] = without_drawings(content["record"])
     return {
         "crew": crew.name,
         "outcome": heard.outcome.value,
         "occurred_at": body["occurred_at"],
         **content,
     }
-
-
-def _without_drawings(record: dict[str, Any]) -> dict[str, Any]:
-    """A record as people read it on a timeline; what was drawn stays with the word itself."""
-    record = {name: value for name, value in record.items() if name != "signature_drawn"}
-    if "signatories" in record:
-        record["signatories"] = [
-            {name: value for name, value in one.items() if name != "drawn"}
-            for one in record["signatories"]
-        ]
-    return record
