@@ -60,7 +60,7 @@ class CallBacksController(Controller):
     async def call_backs_of_month(
         self,
         tx: NamedDependency[Tx],
-        month: Annotated[str, QueryParameter(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")],
+        month: Annotated[str, QueryParameter(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")],
     ) -> MonthView:
         """A month's call-backs and how far they cover what is promised."""
         return await queries.month_view(tx, month)

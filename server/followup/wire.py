@@ -14,7 +14,7 @@ from server.incidents.wire import NO_NUL, NOT_BLANK, Words
 from server.policy.wire import Code
 from server.promises.wire import ClockView
 
-Month = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
 Score = Annotated[int, msgspec.Meta(ge=1, le=5)]
 MaybeWords = Annotated[str, msgspec.Meta(max_length=4000, pattern=NO_NUL)]
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=NOT_BLANK)]
