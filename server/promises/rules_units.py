@@ -116,7 +116,7 @@ def reckon(
     includes its last instant. While the clock stands still there is no due time, unless it had
     passed before.
     """
-    start = started_at.astimezone(UTC)
+    start = started_at if started_at.tzinfo is UTC else started_at.astimezone(UTC)
     raw = raw_due(limit, start, work, dates or {})
     if raw is None:
         return Reckoning(due_at=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -74,6 +75,15 @@ def day_words(day: date) -> tuple[str, str]:
 def local_words(moment: datetime, zone: ZoneInfo, beside: datetime | None = None) -> str:
     """An instant in the company's time: month, day and minute; the year where it differs from
     `beside`'s, seconds where there are any. 24:00 is said as the end of its day."""
+    year, shown = _shown(moment, zone)
+    if beside is not None and _shown(beside, zone)[0] != year:
+        return f"{year}-{shown}"
+    return shown
+
+
+@lru_cache(maxsize=4096)
+def _shown(moment: datetime, zone: ZoneInfo) -> tuple[int, str]:
+    """The year and the rest; ends of days are asked for again and again."""
     there = moment.astimezone(zone)
     if there.hour == there.minute == there.second == 0:
         day, clock = there.date() - timedelta(days=1), "24:00"
@@ -81,10 +91,7 @@ def local_words(moment: datetime, zone: ZoneInfo, beside: datetime | None = None
         day, clock = there.date(), f"{there.hour:02}:{there.minute:02}"
         if there.second:
             clock += f":{there.second:02}"
-    shown = f"{day.month:02}-{day.day:02} {clock}"
-    if beside is not None and beside.astimezone(zone).year != day.year:
-        return f"{day.year}-{shown}"
-    return shown
+    return day.year, f"{day.month:02}-{day.day:02} {clock}"
 
 
 def _parts(length: timedelta) -> tuple[bool, int, int, int]:

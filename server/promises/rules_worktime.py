@@ -38,6 +38,7 @@ class WorkTime:
         if self.day_length <= NOTHING:
             raise ValueError(f"business hours {opens}-{closes} hold no time")
         self._midnights: dict[date, datetime] = {}
+        self._asked: tuple[datetime | None, date] = (None, date.min)
         # Working days from `_from` up to `_until` (not included), in order, and the business time
         # up to the closing of each.
         self._from: date | None = None
@@ -49,7 +50,10 @@ class WorkTime:
 
     def day_of(self, at: datetime) -> date:
         """The company's day on which an instant lies."""
-        return at.astimezone(self.zone).date()
+        # One reckoning asks for the same instant again and again.
+        if at is not self._asked[0]:
+            self._asked = (at, at.astimezone(self.zone).date())
+        return self._asked[1]
 
     def last_day_of(self, end: datetime) -> date:
         """The day an end belongs to: 24:00 is the end of its day, not the next one's beginning."""
@@ -87,6 +91,11 @@ class WorkTime:
         while index >= len(self._days):
             self._lay_out(self._until)
         return index
+
+    def _cover(self, at: datetime) -> None:
+        """Make sure that working days are known up to and including the day of an instant."""
+        if self._from is None or not self._opens or not self._opens[0] <= at < self._closes[-1]:
+            self._lay_out(self.day_of(at))
 
     def _lay_out(self, day: date) -> None:
         """Make sure that working days are known up to and including `day`."""
@@ -134,15 +143,15 @@ class WorkTime:
         """Business time between two instants; nothing when `end` is not later."""
         if end <= start:
             return NOTHING
-        self._lay_out(self.day_of(start))
-        self._lay_out(self.day_of(end))
+        self._cover(start)
+        self._cover(end)
         return self._worked_by(end) - self._worked_by(start)
 
     def after_business(self, start: datetime, length: timedelta) -> datetime:
         """The first instant by which `length` of business time has passed since `start`."""
         if length <= NOTHING:
             return start
-        self._lay_out(self.day_of(start))
+        self._cover(start)
         wanted = self._worked_by(start) + length
         while not self._worked or self._worked[-1] < wanted:
             self._lay_out(self._until)
