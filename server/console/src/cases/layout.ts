@@ -55,7 +55,7 @@ export interface Gaps {
   margin: number;
 }
 
-const GAPS: Gaps = { layer: 20, beside: 22, margin: 14 };
+const GAPS: Gaps = { layer: 20, beside: 18, margin: 24 };
 const SWEEPS = 12;
 
 interface Cell {

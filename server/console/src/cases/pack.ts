@@ -28,7 +28,8 @@ export function particularsAsked(read: PackView | null, process: PolicyProcess |
   if (read === null || process === undefined) return [];
   const asked = new Set<string>();
   const look = (conditions: Readonly<Record<string, unknown>> | null | undefined) => Object.keys(conditions ?? {}).forEach((key) => asked.add(key));
-  for (const one of read.customer_classes) if (process.customers.length === 0 || process.customers.includes(one.id)) look(one.when);
+  // Every class: the first that fits is the case's, so those before the process's own matter too.
+  for (const one of read.customer_classes) look(one.when);
   for (const one of read.clauses) if (one.applies.processes.length === 0 || one.applies.processes.includes(process.id)) look(one.applies.when);
   for (const step of process.steps) for (const branch of step.branches) look(branch.when);
   const charged = new Set(process.steps.flatMap((step) => step.fees));

@@ -406,6 +406,7 @@ export const en = {
     other: "Other",
   },
   callForm: {
+    fileCase: "File a case",
     title: "New call",
     ringAt: "rang {time}",
     elapsed: "since the ring",

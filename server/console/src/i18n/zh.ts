@@ -406,6 +406,7 @@ export const zh = {
     other: "其它",
   },
   callForm: {
+    fileCase: "新建业务",
     title: "接警登记",
     ringAt: "{time} 响铃",
     elapsed: "已过",
