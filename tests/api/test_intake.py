@@ -399,6 +399,7 @@ async def test_a_lead_that_comes_to_nothing_may_come_again(desk: Desk, clock: Fr
     assert (await platform.push()).json()["first"] is False
     page = await only_lead(desk)
     assert (page["lead"]["state"], page["lead"]["dismissed_reason"]) == ("pushed", None)
+    assert page["lead"]["pushed_at"] == clock.now().isoformat().replace("+00:00", "Z")
     assert sorted(one["state"] for one in page["clocks"]) == ["cancelled", "running"]
     assert len(page["pushes"]) == 2
 
