@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -49,8 +48,3 @@ def clause(**given: Any) -> Clause:
         "own_promise": True,
     }
     return msgspec.convert(words | given, Clause)
-
-
-def moments(texts: Iterable[str]) -> list[datetime]:
-    """Instants from local times."""
-    return [local(text) for text in texts]

@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody
 from server.access.guards import requires
 from server.actor import Role
 from server.db import Tx
-from server.dispatch import actions
+from server.dispatch import actions, actions_alarms
 from server.dispatch.queries import alarm_view, stored_recommendation
 from server.dispatch.wire import AlarmView, Recommendation, SendCrew
 from server.feed import once
@@ -91,4 +91,4 @@ class AlarmsController(Controller):
     )
     async def acknowledge(self, tx: NamedDependency[Tx], alarm_id: FromPath[UUID]) -> AlarmView:
         """Say that somebody has seen it. It ends only when its cause does."""
-        return alarm_view(await actions.acknowledge_alarm(tx, alarm_id))
+        return alarm_view(await actions_alarms.acknowledge_alarm(tx, alarm_id))

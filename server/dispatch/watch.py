@@ -23,7 +23,7 @@ from server.actor import Actor
 from server.crews.actions import note_shift_changes
 from server.db import Database, Tx
 from server.db.anchor import clock_for, following
-from server.dispatch import actions, queries, queries_watch
+from server.dispatch import actions, actions_alarms, queries, queries_watch
 from server.dispatch.queries_watch import OpenOrder
 from server.dispatch.rules_alarms import (
     AlarmKind,
@@ -312,13 +312,13 @@ async def _settle_alarms(tx: Tx, picture: Picture) -> None:
         key = (AlarmKind(row.kind), SubjectKind(row.subject_kind), row.subject_id)
         due = holding.get(key)
         if due is None:
-            actions.end_alarm(tx, row)
+            actions_alarms.end_alarm(tx, row)
         else:
             open_keys.add(key)
-            actions.restate_alarm(tx, row, due)
+            actions_alarms.restate_alarm(tx, row, due)
     for key, due in holding.items():
         if key not in open_keys:
-            await actions.raise_alarm(tx, key, due)
+            await actions_alarms.raise_alarm(tx, key, due)
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:

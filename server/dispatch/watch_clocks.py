@@ -10,7 +10,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from server.db import Tx
-from server.dispatch import actions, queries
+from server.dispatch import actions_alarms, queries
 from server.dispatch.rules_alarms import AlarmDue, AlarmKind, SubjectKind
 from server.policy.wire import Standing
 from server.promises.queries_terms import missing_year, to_look_at
@@ -42,13 +42,13 @@ async def look_at_clocks(tx: Tx) -> int:
     if over:
         for alarm in await queries.lock_open_alarms_about(tx, _KINDS.values(), over):
             if alarm.kind != _kind_value(over[alarm.subject_id]):
-                actions.end_alarm(tx, alarm)
+                actions_alarms.end_alarm(tx, alarm)
         await tx.session.flush()
     for row in rows:
         now_at = risk(row, tx.now)
         if now_at is not None and now_at != row.alarmed:
             key = (_KINDS[now_at], SubjectKind.CLOCK, row.id)
-            await actions.raise_alarm(tx, key, _due(row, now_at))
+            await actions_alarms.raise_alarm(tx, key, _due(row, now_at))
         row.alarmed = None if now_at is None else now_at.value
         row.next_mark_at = next_mark(row, tx.now)
     await tx.session.flush()
@@ -62,9 +62,9 @@ async def settle_missing_calendar(tx: Tx) -> None:
     open_ = await queries.lock_open_alarms_about(tx, [AlarmKind.CALENDAR_MISSING])
     for alarm in open_:
         if alarm.subject_id != subject_id:
-            actions.end_alarm(tx, alarm)
+            actions_alarms.end_alarm(tx, alarm)
     if subject_id is not None and all(alarm.subject_id != subject_id for alarm in open_):
-        await actions.raise_alarm(
+        await actions_alarms.raise_alarm(
             tx,
             (AlarmKind.CALENDAR_MISSING, SubjectKind.CALENDAR, subject_id),
             AlarmDue(severity="warning", incident_id=None, params={"year": year}),

@@ -15,7 +15,7 @@ from server.db import Tx
 from server.feed import Kind, note, touch
 from server.policy.queries import calendar, pack_of
 from server.policy.wire import Clause, SubjectKind
-from server.promises.actions_terms import settle
+from server.promises.actions_settling import settle
 from server.promises.queries import zone_of
 from server.promises.queries_reckoning import ClockRow, Moved, chunk, clause_of, store
 from server.promises.queries_terms import hold_calendar
