@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -17,8 +18,7 @@ from server.db import Tx
 from server.policy.wire import Clause
 
 
-@dataclass(frozen=True, slots=True)
-class ClockRow:
+class ClockRow(NamedTuple):
     """One clock a change of the calendar may move."""
 
     id: UUID
@@ -96,7 +96,7 @@ _WRITE = text(
 async def chunk(tx: Tx, after: UUID, limit: int) -> list[ClockRow]:
     """The next clocks after `after`, in the order of their ids, locked."""
     rows = await tx.session.execute(_READ, {"after": after, "limit": limit})
-    return [ClockRow(*row) for row in rows]
+    return [ClockRow._make(row) for row in rows]
 
 
 async def clause_of(tx: Tx, clock_id: UUID) -> Clause:
