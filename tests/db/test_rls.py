@@ -339,6 +339,8 @@ def _literal(type_: str, category: str) -> str:
         return "\\x00"
     if category == "R":
         return "empty"
+    if type_.startswith("time without"):
+        return "09:00"
     return {"N": "1", "S": "x", "B": "true", "D": "2026-11-21", "A": "{}", "T": "1 second"}[
         category
     ]
