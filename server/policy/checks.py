@@ -45,6 +45,9 @@ DATES = frozenset({"appointment", "contract_date", "chosen_slot", "work_starts",
 INCIDENT_LIMITS = (Seconds, Minutes, Hours, SameDay, Unlimited)
 """Units an emergency's clock may have: it runs around the clock and never pauses."""
 
+STOPWATCH_LIMITS = (Seconds, Minutes, Hours, WorkingDays)
+"""Units whose stretches can be added to the second."""
+
 
 def findings_in(pack: Pack, *, first_file_clauses: int, first_file_causes: int) -> list[Finding]:
     """Everything the files of a pack disagree on; empty: the pack may be used.
@@ -185,6 +188,8 @@ def _limit_findings(clause: Clause, dates: frozenset[str] | set[str]) -> Iterato
         yield ("segments" if clause.segments else "sum"), "segments and sum go together"
     if clause.sum == "whole_days" and not isinstance(limit, WorkingDays):
         yield "sum", "whole_days adds up working days"
+    if clause.sum == "stopwatch" and not isinstance(limit, STOPWATCH_LIMITS):
+        yield "sum", "a stopwatch adds up working days or time by the clock"
     for index, segment in enumerate(clause.segments):
         if segment.start == segment.stop:
             yield f"segments[{index}].stop", "a stretch cannot stop with what starts it"
