@@ -28,6 +28,7 @@ from server.promises.queries import clocks_of
 from server.promises.rules_units import reckon
 from server.promises.rules_worktime import WorkTime
 from server.promises.subject import Subject
+from server.refusal import NotFound
 
 PAPERS_DUE = "papers_due"
 """The date by which a deferred paper is due, for packs whose clause says «规定期限»."""
@@ -153,9 +154,9 @@ async def notify(tx: Tx, case_id: UUID, words: str = "") -> GapNotice:
     """Tell the customer everything that is missing, once (一次性告知).
 
     A later notice is for papers rejected since, and lists those alone. Raises NoGaps,
-    GapsAlreadyNotified.
+    GapsAlreadyNotified, NotFound (the case asks for no papers).
     """
-    checklist = await queries.locked_papers(tx, case_id)
+    checklist = _asked(await queries.locked_papers(tx, case_id))
     earlier, rejected = await _told_before(tx, case_id)
     missing = await _missing(tx, case_id, checklist)
     if not missing:
@@ -282,7 +283,7 @@ async def let_go(tx: Tx, case_id: UUID, reason: str) -> None:
 
 async def unmask(tx: Tx, case_id: UUID, document_id: str, reason: str) -> NumberShown:
     """A paper's number in full; who asked, when and why is recorded. Raises PaperUnknown."""
-    paper, document = _pick(await queries.papers(tx, case_id), document_id)
+    paper, document = _pick(_asked(await queries.papers(tx, case_id)), document_id)
     trace(
         tx,
         "paper_unmasked",
@@ -291,6 +292,13 @@ async def unmask(tx: Tx, case_id: UUID, document_id: str, reason: str) -> Number
         params={"document": document.id, "case_id": str(case_id)},
     )
     return NumberShown(number=paper.number)
+
+
+def _asked(checklist: Sequence[CasePaper]) -> Sequence[CasePaper]:
+    """A case without a checklist asks for nothing, or is not of this company."""
+    if not checklist:
+        raise NotFound(what="papers of the case / 业务单资料")
+    return checklist
 
 
 def _pick(checklist: Sequence[CasePaper], document_id: str) -> tuple[CasePaper, Document]:

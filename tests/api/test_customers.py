@@ -10,6 +10,7 @@ import pytest
 from server.actor import Role
 from server.clock import FrozenClock
 from server.db import Database
+from tests.companies import people_company
 from tests.desks import Desk
 from tests.passing import pass_time
 from tests.scenes import CENTRE, key_header
@@ -275,3 +276,28 @@ async def test_the_database_lets_nobody_change_an_entry(
         for table in ("customer_entries", "customer_plans")
         for right in ("SELECT", "INSERT")
     }
+
+
+async def test_another_companys_customer_does_not_exist(counter: Desk, changming: Database) -> None:
+    customer = (await opened(counter))["customer"]
+    path = f"/api/customers/{customer['id']}"
+    stranger = Desk(counter.client, await people_company(changming, "tanghe"))
+    stranger.role = Role.SUPERVISOR
+    words = {"words": "越权"}
+    asked = [
+        await stranger.client.get(path, headers=stranger.headers),
+        await stranger.client.patch(path, json={"nature": "x"}, headers=stranger.headers),
+        *[
+            await stranger.post(f"{path}/{door}", body)
+            for door, body in (
+                ("suspension", words),
+                ("resumption", words),
+                ("closing", words),
+                ("entries", words | {"kind": "payment", "amount_fen": 1}),
+                ("plans", words | {"due_on": "2026-12-31"}),
+                ("unmask", {"reason": "越权"}),
+            )
+        ],
+    ]
+    assert [(one.status_code, one.json()["code"]) for one in asked] == [(404, "not_found")] * 8
+    assert (await stranger.get("/api/customers?q=M-1"))["customers"] == []

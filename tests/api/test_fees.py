@@ -390,3 +390,23 @@ async def test_payments_are_only_added_to(counter: Counter, superuser: psycopg.C
         "WHERE grantee = 'changming_app' AND table_name = 'fee_payments'"
     ).fetchall()
     assert set(rights) == {("SELECT",), ("INSERT",)}
+
+
+async def test_another_companys_fees_do_not_exist(
+    counter: Counter, changming: Database, console: httpx.AsyncClient
+) -> None:
+    line = await counter.line("install_fee")
+    stranger = Desk(console, await people_company(changming, "tanghe", "tanghe"))
+    stranger.role = Role.SUPERVISOR
+    asked = [
+        await stranger.post(f"/api/fees/{line}/{door}", body)
+        for door, body in (
+            ("amount", {"amount_fen": 1, "source": SOURCE}),
+            ("signature", {"name": "张三"}),
+            ("plan", {"words": "越权", "until": "2026-12-31"}),
+            ("refunds", {"amount_fen": 1, "words": "越权"}),
+            ("void", {"words": "越权"}),
+        )
+    ]
+    assert [(one.status_code, one.json()["code"]) for one in asked] == [(404, "not_found")] * 5
+    assert (await stranger.get(f"/api/cases/{counter.case_id}/fees"))["fees"] == []

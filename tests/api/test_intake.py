@@ -441,3 +441,38 @@ async def test_unmasking_a_contact_leaves_a_trace(desk: Desk) -> None:
     assert shown.json() == {"contact_name": "赵建国", "contact_phone": "19900007777"}
     traces = await desk.as_(Role.AUDITOR).get("/api/access-traces")
     assert [one["reason"] for one in traces if one["verb"] == "lead_unmasked"] == ["联系用户"]
+
+
+async def test_another_companys_leads_do_not_exist(desk: Desk, changming: Database) -> None:
+    platform = await connect(desk)
+    await platform.push()
+    await platform.send(b"ping")
+    lead = f"/api/leads/{(await only_lead(desk))['lead']['id']}"
+    (kept,) = (await desk.get("/api/pushes?open=true"))["pushes"]
+    push = f"/api/pushes/{kept['id']}"
+    stranger = Desk(desk.client, await people_company(changming, "tanghe", "tanghe"))
+    stranger.role = Role.SUPERVISOR
+    why = {"reason": "越权"}
+    asked = [
+        await stranger.client.get(lead, headers=stranger.headers),
+        *[
+            await stranger.post(path, body)
+            for path, body in (
+                (f"{lead}/hand-over", {}),
+                (f"{lead}/contacts", CALL),
+                (f"{lead}/case", {"process": "P07"}),
+                (f"{lead}/dismissal", {"reason": "test", "words": "越权"}),
+                (f"{lead}/unmask", why),
+                (f"{push}/lead", PROJECT),
+                (f"{push}/settlement", {"words": "越权"}),
+                (f"{push}/unmask", why),
+            )
+        ],
+        await stranger.client.delete(
+            f"/api/push-keys/{platform.key['id']}",
+            headers=stranger.as_(Role.ADMINISTRATOR).headers,
+        ),
+    ]
+    assert [(one.status_code, one.json()["code"]) for one in asked] == [(404, "not_found")] * 10
+    assert (await stranger.get("/api/leads"))["leads"] == []
+    assert (await stranger.get("/api/pushes"))["pushes"] == []

@@ -28,7 +28,7 @@ from server.papers.wire import PapersPage
 from server.policy.queries import pack_of
 from server.policy.wire import SubjectKind
 from server.promises.queries import clocks_of
-from tests.companies import PeopledCompany
+from tests.companies import PeopledCompany, people_company
 from tests.desks import Desk
 from tests.filed import file_case
 from tests.passing import pass_time
@@ -332,3 +332,26 @@ async def test_what_happened_cannot_be_changed(
         (tables,),
     ).fetchall()
     assert set(rights) == {(table, right) for table in tables for right in ("SELECT", "INSERT")}
+
+
+async def test_another_companys_papers_do_not_exist(
+    counter: Counter, changming: Database, desk: Desk
+) -> None:
+    await counter.defer(["id_copy"])
+    (deferral,) = (await counter.page()).deferrals
+    stranger = Desk(desk.client, await people_company(changming, "tanghe"))
+    stranger.role = Role.SUPERVISOR
+    case = f"/api/cases/{counter.case_id}"
+    asked = [
+        await stranger.post(path, body)
+        for path, body in (
+            (f"{case}/gap-notices", {}),
+            (f"{case}/papers/id_copy/unmask", {"reason": "越权"}),
+            (
+                f"/api/deferrals/{deferral.id}/chases",
+                {"means": "call", "reached": True, "words": "越权"},
+            ),
+        )
+    ]
+    assert [(one.status_code, one.json()["code"]) for one in asked] == [(404, "not_found")] * 3
+    assert (await stranger.get(f"{case}/papers"))["papers"] == []
