@@ -76,13 +76,24 @@ async def form_values(
     if row.customer_id is not None:
         values["customer_number"] = (await customers.customer(tx, row.customer_id)).number
         values["balance_fen"] = await customers.balance_fen(tx, row.customer_id)
+    values["documents"] = await _documents(tx, row)
+    return {key: value for key, value in values.items() if value not in (None, [], "")}
+
+
+async def _documents(tx: Tx, row: Case) -> list[dict[str, Any]]:
+    """What the one-time notice lists: what is to come, or else all that was asked and is in."""
     gaps = await papers.gaps(tx, row.id)
-    values["documents"] = [
+    to_come: list[dict[str, Any]] = [
         {"zh": gap.zh, "deferred": deferred}
         for deferred, found in ((False, gaps.missing), (True, gaps.deferred))
         for gap in found
     ]
-    return {key: value for key, value in values.items() if value not in (None, [], "")}
+    if to_come:
+        return to_come
+    return [
+        {"zh": one.zh, "deferred": False, "words": "已收"}
+        for one in await papers.papers_of(tx, row.id)
+    ]
 
 
 def rows_of(fields: tuple[Field, ...], move: rules.Move) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from server.cases.rules import (
     Surroundings,
     begin,
     complete,
+    in_the_way,
     standing_facts,
 )
 from server.policy.wire_processes import Outcome, Particulars, Process
@@ -270,3 +271,16 @@ def test_work_that_interrupts_supply_waits_for_its_notice() -> None:
     graph = process(BUILD.replace('fees = ["pipe"]', 'fees = ["pipe"]\nneeds_notice = true'))
     refused(refusals.NoticeMissing, at("take"), graph=graph, values=TAKEN, around=Surroundings())
     assert answer(at("take"), graph=graph, values=TAKEN).position.step == "build"
+
+
+def test_a_screen_is_told_all_that_is_in_the_way() -> None:
+    def codes(position: Position, said: str | None, around: Surroundings, **more: Any) -> list[str]:
+        return [one.code for one in in_the_way(process(), position, said, Doer(**more), around)]
+
+    short = Surroundings(safety_missing=("permit",), papers_missing=("permit",), settled=False)
+    assert codes(at("sign"), None, short) == ["papers_missing", "facts_missing"]
+    assert codes(at("sign"), "unsigned", short) == ["facts_missing"], "a no waits for no papers"
+    assert codes(at("sign", "acceptance_passed"), None, FINE) == []
+    assert codes(at("file"), None, short) == ["papers_missing", "not_settled"]
+    assert codes(at("call"), "passed", FINE, involved=True) == ["not_independent"]
+    assert codes(at("call"), "passed", FINE) == []
