@@ -173,6 +173,8 @@ class PromiseClock(CompanyOwned, Versioned, Base):
             postgresql_where=text("state = 'running' AND subject_kind = 'incident'"),
         ),
         Index("ix_clocks_case", "company_id", "case_id"),
+        # Reports ask by the month in which a clock started.
+        Index("ix_clocks_started", "company_id", "started_at"),
         # What the watch looks at next, however many clocks run.
         Index(
             "ix_clocks_next_mark", "company_id", "next_mark_at",
