@@ -6,7 +6,6 @@ Not here: counting (`queries`, `queries_ratios`), sheets (`sheets`).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
@@ -135,13 +134,6 @@ def kept(numerator: int, denominator: int, promised: float | None) -> bool | Non
     if promised is None or denominator == 0:
         return None
     return numerator >= ceil(Decimal(str(promised)) * denominator / 100)
-
-
-def nearest_rank(sorted_values: Sequence[float], part: float) -> float | None:
-    """The percentile by nearest rank: always one of the values."""
-    if not sorted_values:
-        return None
-    return sorted_values[max(1, ceil(Decimal(str(part)) * len(sorted_values))) - 1]
 
 
 STANDINGS: tuple[tuple[Standing, Text], ...] = (

@@ -11,6 +11,7 @@ import pytest
 from infra.cluster import DatabaseAddress
 from server.clock import FrozenClock
 from server.db import Database
+from server.policy.wire import Standing
 from server.reporting import rules, views
 from server.reporting.queries import Wanted
 from server.reporting.wire import Bucket, By, ClauseReport, ClauseRow
@@ -189,7 +190,7 @@ async def test_a_filter_keeps_what_it_says(
         standing = given.pop("standing", None)
         wanted = replace(WANTED, **given)
         if standing is not None:
-            wanted = replace(wanted, standing=rules.Standing(standing))
+            wanted = replace(wanted, standing=Standing(standing))
         found = {row.id for row in await views.all_clocks(tx, wanted, Bucket.ALL)}
         assert found == {one.id for one in in_period(made) if not one.drill and keeps(one)}
         report = await views.clause_report(tx, PERIOD, wanted, By.NONE)
