@@ -34,7 +34,7 @@ from server.reporting.wire import (
 )
 
 READERS = requires(Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR, Role.ACCOUNT_MANAGER)
-CSV_TYPE = "text/csv; charset=utf-8"
+CSV_TYPE = "text/csv"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Kind = Literal["csv", "xlsx"]
 

@@ -267,7 +267,7 @@ REASONS: dict[str, Text] = {
         "系统未记录统计所需的事实", "the facts this would be counted of are not recorded"
     ),
     "no_clause": Text(
-        "现行制度没有以申请起算、一日办结的条款", "the pack has no clause of one day from applying"
+        "现行制度没有写明“1日办结”的条款", "the pack has no clause that says «1日办结»"
     ),
     "not_for_drills": Text("演练不做此项", "this is not done for drills"),
 }
@@ -308,10 +308,10 @@ MEASURES: dict[str, Measure] = {
     ),
     "done_within_one_day": Measure(
         Text(
-            "自申请起算、时限 24 小时或 1 日的条款，按时钟起点归月："
+            "条文写明“1日办结”的条款，按时钟起点归月："
             "达成 ÷（达成 + 超时 + 计时中已超时），"
             "原始口径；“1个环节”“0资料”不在此计",
-            "clauses of 24 hours or one day from applying, by the month of the clock's start: met ÷"
+            "clauses whose text says «1日办结», by the month of the clock's start: met ÷"
             " (met + late + running late), raw; «one step» and «no papers» are not counted here",
         )
     ),

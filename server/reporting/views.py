@@ -44,6 +44,7 @@ from server.reporting.wire import (
 )
 
 NONE_RECORDED = "-"
+ONE_DAY = "1日办结"
 
 
 async def zone_of(tx: Tx) -> ZoneInfo:
@@ -252,12 +253,13 @@ def _known(part: str) -> str | None:
 
 
 def _one_day_clauses(pack: Pack) -> list[str]:
-    """Clauses of cases that promise one day from applying (001 «1日办结»)."""
+    """Clauses of one day whose own words promise «1日办结», as the ratio's do (001 三(三)1); other
+    clauses of a day are about single stages, and would count a case twice."""
     return [
         one.id
         for one in pack.clauses
         if one.subject is SubjectKind.CASE
-        and one.start == "applied"
+        and ONE_DAY in one.quote
         and not one.segments
         and isinstance(one.limit, Hours | CalendarDays)
         and one.limit.value == (24 if isinstance(one.limit, Hours) else 1)
