@@ -91,12 +91,13 @@ class AnchoredClock:
         self._anchor = anchor
         self._previous = anchor
 
-    def _current(self, wall: datetime) -> Anchor:
+    def anchor_at(self, wall: datetime) -> Anchor:
+        """The anchor that counts at `wall`, now or to come, as far as is known now."""
         return self._anchor if wall >= self._anchor.wall_at else self._previous
 
     @property
     def speed(self) -> float:
-        return self._current(self.wall()).speed
+        return self.anchor_at(self.wall()).speed
 
     def follow(self, anchor: Anchor) -> None:
         """Adopt `anchor` from its `wall_at` on.
@@ -108,12 +109,12 @@ class AnchoredClock:
         wall = max(self.wall(), anchor.wall_at)
         if anchor.at(wall) < self._anchor.at(wall) - timedelta(seconds=1):
             raise ValueError("an anchor must not turn time back")
-        self._previous = self._current(self.wall())
+        self._previous = self.anchor_at(self.wall())
         self._anchor = anchor
 
     def now(self) -> datetime:
         wall = self.wall()
-        return self._current(wall).at(wall)
+        return self.anchor_at(wall).at(wall)
 
     def wall(self) -> datetime:
         return datetime.now(UTC)

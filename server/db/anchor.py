@@ -47,23 +47,48 @@ async def set_speed(database: Database, speed: float) -> Anchor:
 
     Raises ValueError for a speed outside the range, or where the deployment follows no drill clock.
     """
-    clock = database.clock
     if not 1 <= speed <= 60:
         raise ValueError("the speed of a drill lies between 1 and 60")
+    clock = await _followed(database)
+    wall_at = clock.wall() + LEAD
+    return await _store(database, Anchor(wall_at, clock.anchor_at(wall_at).at(wall_at), speed))
+
+
+async def leap_to(database: Database, at: datetime) -> Anchor:
+    """Let business time leap forward to `at` (aware), `LEAD` from now; its speed stays.
+
+    What the leap passes over happens at once afterwards: the watch finds all of it due. Raises
+    ValueError for a time that will be past by then, or where the deployment follows no drill clock.
+    """
+    clock = await _followed(database)
+    wall_at = clock.wall() + LEAD
+    coming = clock.anchor_at(wall_at)
+    if at < coming.at(wall_at):
+        raise ValueError("time leaps forward only")
+    return await _store(database, Anchor(wall_at, at, coming.speed))
+
+
+async def _followed(database: Database) -> AnchoredClock:
+    """The database's clock, on the newest anchor. Raises ValueError."""
+    clock = database.clock
     if not isinstance(clock, AnchoredClock):
         raise ValueError("this deployment does not follow a drill clock")
     current = await read_anchor(database)
     if current is not None:
         clock.follow(current)
-    wall_at = clock.wall() + LEAD
-    business_at = clock.now() + LEAD * clock.speed
-    anchor = Anchor(wall_at, business_at, speed)
-    values = {"wall_at": wall_at, "business_at": business_at, "speed": speed}
+    return clock
+
+
+async def _store(database: Database, anchor: Anchor) -> Anchor:
+    """Make it everybody's anchor, and our own at once."""
+    values = {"wall_at": anchor.wall_at, "business_at": anchor.business_at, "speed": anchor.speed}
     async with database.companyless() as session:
         statement = insert(ClockAnchor).values(id=1, **values)
         await session.execute(
             statement.on_conflict_do_update(index_elements=[ClockAnchor.id], set_=values)
         )
+    clock = database.clock
+    assert isinstance(clock, AnchoredClock), "`_followed` looked"
     clock.follow(anchor)
     return anchor
 

@@ -68,3 +68,15 @@ def test_time_never_turns_back() -> None:
     with pytest.raises(ValueError, match="turn time back"):
         clock.follow(Anchor(clock.at, START, 1.0))
     assert clock.now() == START + timedelta(seconds=600)
+
+
+def test_what_time_it_will_be_follows_the_anchor_to_come() -> None:
+    """A second change of speed in the lead of the first continues the first, not what it ends."""
+    clock = ClockAt(Anchor(START, START, 1.0), START)
+    begins = START + timedelta(seconds=3)
+    later = START + timedelta(days=2)
+    clock.follow(Anchor(begins, later, 60.0))
+    assert clock.now() == START
+    assert clock.anchor_at(begins - timedelta(seconds=1)).speed == 1.0
+    coming = begins + timedelta(seconds=2)
+    assert clock.anchor_at(coming).at(coming) == later + timedelta(seconds=120)
