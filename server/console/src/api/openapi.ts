@@ -2370,6 +2370,167 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/reports/clauses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clauses
+         * @description Every clause with its clocks of the period, raw and adjusted, by standing.
+         */
+        get: operations["report_clauses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/clauses/sheet.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * AsCsv
+         * @description Clauses and ratios as CSV that Excel opens in Chinese.
+         */
+        get: operations["report_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/clauses/sheet.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * AsXlsx
+         * @description Clauses and ratios as a workbook.
+         */
+        get: operations["report_xlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/clauses/{clause_id}/clocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clocks
+         * @description The clocks behind a number: the filters of the report, the row's `wording`, the part as
+         *     the filter it divides by, and a bucket.
+         */
+        get: operations["report_clause_clocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/clauses/{clause_id}/clocks.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ClocksAsCsv
+         * @description The clocks behind a number as CSV, whole.
+         */
+        get: operations["report_clause_clocks_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/clauses/{clause_id}/clocks.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ClocksAsXlsx
+         * @description The clocks behind a number as a workbook, whole.
+         */
+        get: operations["report_clause_clocks_xlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/ratios": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ratios
+         * @description The ratios of the pack for a month; what could not be counted is null.
+         */
+        get: operations["report_ratios"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/ratios/{ratio_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Members
+         * @description What a ratio counted, or could not yet.
+         */
+        get: operations["report_ratio_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/rings": {
         parameters: {
             query?: never;
@@ -2556,6 +2717,26 @@ export interface paths {
          * @description Write a visit down, with the issues it found.
          */
         post: operations["record_visit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/work-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * PlannedOrders
+         * @description Cases' orders, the oldest first: those with work to do, or those of one state.
+         */
+        get: operations["planned_orders"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2752,7 +2933,7 @@ export interface components {
              *       "suburban"
              *     ]
              */
-            areas: (components["schemas"]["Area"] | unknown)[];
+            areas: components["schemas"]["Area"][];
             /** @default [] */
             classes: components["schemas"]["IncidentClass"][];
             /** @default [] */
@@ -2892,14 +3073,26 @@ export interface components {
             taken: number;
             zh: string;
         };
+        /**
+         * Bucket
+         * @description The clocks behind a number. The first six share out all clocks; the others overlap them.
+         * @default all
+         * @enum {string}
+         */
+        Bucket: "met" | "late" | "no_figure" | "running" | "running_late" | "cancelled" | "all" | "decided" | "adjusted" | "exempt" | "claimed" | "refused" | "provisional" | "stood";
         /** BusinessHours */
         BusinessHours: {
-            /** Format: duration */
             closes: string;
-            /** Format: duration */
             opens: string;
             source: string;
         };
+        /**
+         * By
+         * @description What a clause's row is divided by.
+         * @default none
+         * @enum {string}
+         */
+        By: "none" | "month" | "zone" | "class" | "process";
         /** CalendarDays */
         CalendarDays: {
             ends: components["schemas"]["DayEnd"];
@@ -3301,6 +3494,29 @@ export interface components {
             whose?: "customer" | "authority" | "contractor" | "nature" | "company" | null;
             zh: string;
         };
+        /** Cell */
+        Cell: {
+            adjusted: number;
+            adjusted_share: components["schemas"]["Share"];
+            cancelled: number;
+            claimed: number;
+            clocks: number;
+            decided: number;
+            exempt: number;
+            late: number;
+            left_out: components["schemas"]["LeftOut"];
+            met: number;
+            no_figure: number;
+            over: components["schemas"]["Spread"];
+            part: string | null;
+            provisional: number;
+            raw_share: components["schemas"]["Share"];
+            refused: number;
+            running: number;
+            running_late: number;
+            stood: number;
+            taken: components["schemas"]["Spread"];
+        };
         /** ChaseIn */
         ChaseIn: {
             means: components["schemas"]["Means"];
@@ -3408,6 +3624,39 @@ export interface components {
             what: string;
             zh: string;
         };
+        /** ClauseReport */
+        ClauseReport: {
+            by: components["schemas"]["By"];
+            filters: components["schemas"]["FiltersView"];
+            formulas: components["schemas"]["Formula"][];
+            groups: components["schemas"]["StandingGroup"][];
+            /** Format: date-time */
+            made_at: string;
+            made_by: string;
+            names: {
+                [key: string]: components["schemas"]["Text"];
+            };
+            not_offered: components["schemas"]["Formula"][];
+            over: boolean;
+        };
+        /** ClauseRow */
+        ClauseRow: {
+            clause_id: string;
+            en: string;
+            excludes: string[];
+            limit: components["schemas"]["Seconds"] | components["schemas"]["Minutes"] | components["schemas"]["Hours"] | components["schemas"]["CalendarDays"] | components["schemas"]["WorkingDays"] | components["schemas"]["Months"] | components["schemas"]["SameDay"] | components["schemas"]["OnDate"] | components["schemas"]["Before"] | components["schemas"]["Every"] | components["schemas"]["NextMonth"] | components["schemas"]["Unlimited"];
+            limit_words: components["schemas"]["Text"];
+            own_promise: boolean;
+            parts: components["schemas"]["Cell"][];
+            quote: string;
+            reading: string | null;
+            source: string;
+            standing: components["schemas"]["Standing"];
+            subject_kind: string;
+            whole: components["schemas"]["Cell"];
+            wording: string;
+            zh: string;
+        };
         /** ClauseView */
         ClauseView: {
             en: string;
@@ -3425,6 +3674,44 @@ export interface components {
             cause: string;
             evidence: string;
             words: string;
+        };
+        /** ClockList */
+        ClockList: {
+            clocks: components["schemas"]["ClockRow"][];
+            next: string | null;
+            total: number;
+        };
+        /** ClockRow */
+        ClockRow: {
+            arithmetic: components["schemas"]["Arithmetic"];
+            bucket: components["schemas"]["Bucket"];
+            case_id: string | null;
+            case_number: string | null;
+            class: string | null;
+            clause_id: string;
+            due_at: string | null;
+            ended_reason: string | null;
+            exemption: string;
+            /** Format: uuid */
+            id: string;
+            incident_id: string | null;
+            left_out: components["schemas"]["LeftOut"];
+            month: string;
+            number: number;
+            over_s: number | null;
+            process: string | null;
+            provisional: boolean;
+            /** Format: date-time */
+            started_at: string;
+            state: string;
+            stopped_at: string | null;
+            /** Format: uuid */
+            subject_id: string;
+            subject_kind: string;
+            subject_number: string | null;
+            taken_s: number | null;
+            wording: string;
+            zone: string | null;
         };
         /**
          * ClockStanding
@@ -3595,7 +3882,7 @@ export interface components {
             /** Format: uuid */
             crew_id: string;
             kit: string[];
-            members: components["schemas"]["Member"][];
+            members: components["schemas"]["crews_wire_Member"][];
             name: string;
             out_of_service_reason: string | null;
             /** Format: date-time */
@@ -4090,6 +4377,19 @@ export interface components {
             value?: unknown;
             zh: string;
         };
+        /** FiltersView */
+        FiltersView: {
+            class: string | null;
+            clause_id: string | null;
+            drill: boolean;
+            from_month: string;
+            process: string | null;
+            standing: components["schemas"]["Standing"] | null;
+            subject_kind: string | null;
+            time_zone: string;
+            to_month: string;
+            zone: string | null;
+        };
         /** Form */
         Form: {
             en: string;
@@ -4135,6 +4435,11 @@ export interface components {
             superseded_by_id: string | null;
             version: number;
             zh: string;
+        };
+        /** Formula */
+        Formula: {
+            figure: string;
+            text: components["schemas"]["Text"];
         };
         /** FreedBy */
         FreedBy: {
@@ -4326,6 +4631,17 @@ export interface components {
             contact_name: string;
             contact_phone: string | null;
         };
+        /** LeftOut */
+        LeftOut: {
+            authority_s: number;
+            between_s: number;
+            company_s: number;
+            contractor_s: number;
+            customer_s: number;
+            nature_s: number;
+            paused_s: number;
+            unnamed_s: number;
+        };
         /** LogIn */
         LogIn: {
             attach_to_incident_id?: string | null;
@@ -4385,12 +4701,11 @@ export interface components {
          * @enum {string}
          */
         Means: "call" | "message" | "visit";
-        /** Member */
-        Member: {
-            name: string;
-            /** Format: uuid */
-            person_id: string;
-            skills: string[];
+        /** MemberList */
+        MemberList: {
+            members: components["schemas"]["reporting_wire_Member"][];
+            next: number | null;
+            total: number;
         };
         /** Minutes */
         Minutes: {
@@ -4602,6 +4917,12 @@ export interface components {
             skills: string[];
             source: string;
         };
+        /**
+         * OrderState
+         * @description Where a work order stands; all but the last two follow from its assignments.
+         * @enum {string}
+         */
+        OrderState: "open" | "assigned" | "on_scene" | "done" | "not_done" | "cancelled" | "superseded";
         /** OutageIn */
         OutageIn: {
             addresses: string[];
@@ -4775,6 +5096,13 @@ export interface components {
             notices: components["schemas"]["NoticeView"][];
             papers: components["schemas"]["PaperView"][];
         };
+        /**
+         * Part
+         * @description Which members of a ratio.
+         * @default denominator
+         * @enum {string}
+         */
+        Part: "numerator" | "denominator" | "missed" | "undecided";
         /** ParticularsIn */
         ParticularsIn: {
             particulars: {
@@ -4894,6 +5222,12 @@ export interface components {
             stands: boolean;
             words: string;
         };
+        /** PlannedOrders */
+        PlannedOrders: {
+            assignments: components["schemas"]["AssignmentView"][];
+            next: string | null;
+            orders: components["schemas"]["WorkOrderView"][];
+        };
         /** Position */
         Position: {
             accuracy_m: number | null;
@@ -4941,7 +5275,7 @@ export interface components {
             start: string;
             /** @default applied */
             start_fact: string;
-            steps: (components["schemas"]["Step"] | unknown)[];
+            steps: components["schemas"]["Step"][];
             zh: string;
         };
         /** ProcessView */
@@ -5096,11 +5430,9 @@ export interface components {
         QuietHours: {
             blocks: boolean;
             en: string;
-            /** Format: duration */
             from_time: string;
             id: string;
             source: string;
-            /** Format: duration */
             to_time: string;
             work: ("suspension" | "live_gas" | "restore")[];
             zh: string;
@@ -5138,6 +5470,38 @@ export interface components {
              * @enum {string}
              */
             standing: "promise" | "target" | "default";
+            zh: string;
+        };
+        /** RatioReport */
+        RatioReport: {
+            drill: boolean;
+            /** Format: date-time */
+            made_at: string;
+            made_by: string;
+            month: string;
+            over: boolean;
+            pack_version: string;
+            ratios: components["schemas"]["RatioRow"][];
+            time_zone: string;
+        };
+        /** RatioRow */
+        RatioRow: {
+            denominator: number | null;
+            en: string;
+            formula: components["schemas"]["Text"];
+            id: string;
+            kept: boolean | null;
+            numerator: number | null;
+            of: string;
+            percent: number | null;
+            period: string;
+            promised_percent: number | null;
+            quote: string;
+            reason: string | null;
+            reason_text: components["schemas"]["Text"] | null;
+            source: string;
+            standing: string;
+            undecided: number | null;
             zh: string;
         };
         /** ReadingView */
@@ -5309,13 +5673,11 @@ export interface components {
         };
         /** ServiceHours */
         ServiceHours: {
-            /** Format: duration */
             closes: string;
             /** @enum {string} */
             days: "every_day" | "working_days";
             en: string;
             id: string;
-            /** Format: duration */
             opens: string;
             phone?: string | null;
             source: string;
@@ -5333,6 +5695,12 @@ export interface components {
         /** SettleIn */
         SettleIn: {
             words: string;
+        };
+        /** Share */
+        Share: {
+            denominator: number;
+            numerator: number;
+            percent: number | null;
         };
         /** ShiftView */
         ShiftView: {
@@ -5388,6 +5756,13 @@ export interface components {
             time: components["schemas"]["ServerTime"];
             work_orders: components["schemas"]["WorkOrderView"][];
         };
+        /** Spread */
+        Spread: {
+            count: number;
+            median_s: number | null;
+            p90_s: number | null;
+            worst_s: number | null;
+        };
         /**
          * Standing
          * @description Whose rule a clause is. Strictest wins in operations; each is reported by itself (§0.3).
@@ -5395,6 +5770,12 @@ export interface components {
          * @enum {string}
          */
         Standing: "promise" | "law" | "standard" | "target" | "default";
+        /** StandingGroup */
+        StandingGroup: {
+            rows: components["schemas"]["ClauseRow"][];
+            standing: components["schemas"]["Standing"];
+            title: components["schemas"]["Text"];
+        };
         /** StationAt */
         StationAt: {
             address: string;
@@ -5514,6 +5895,11 @@ export interface components {
          * @enum {string}
          */
         SubjectKind: "incident" | "case" | "lead" | "deferral" | "issue" | "outage" | "routine";
+        /** Text */
+        Text: {
+            en: string;
+            zh: string;
+        };
         /** TimelineView */
         TimelineView: {
             actor: {
@@ -5671,6 +6057,13 @@ export interface components {
             /** Format: date-time */
             valid_from: string;
         };
+        /** Member */
+        crews_wire_Member: {
+            name: string;
+            /** Format: uuid */
+            person_id: string;
+            skills: string[];
+        };
         /** PlanIn */
         customers_wire_PlanIn: {
             case_id?: string | null;
@@ -5815,6 +6208,18 @@ export interface components {
          * @enum {string}
          */
         policy_wire_processes_Outcome: "completed" | "refused" | "withdrawn" | "merged";
+        /** Member */
+        reporting_wire_Member: {
+            /** Format: date-time */
+            at: string;
+            case_id: string | null;
+            counted: boolean | null;
+            id: string | null;
+            incident_id: string | null;
+            kind: string;
+            number: string | null;
+            why: string;
+        };
         /**
          * Outcome
          * @description What came of a word from the field. All four keep it.
@@ -10164,6 +10569,382 @@ export interface operations {
             };
         };
     };
+    report_clauses: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                from?: string | null;
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                to?: string | null;
+                /** @description True: drills alone; else none is counted. */
+                drill?: boolean;
+                /** @description `-`: those with none recorded. */
+                zone?: string | null;
+                /** @description `-`: those with none recorded. */
+                class?: string | null;
+                /** @description `-`: those with none recorded. */
+                process?: string | null;
+                standing?: components["schemas"]["Standing"] | null;
+                subject_kind?: components["schemas"]["SubjectKind"] | null;
+                clause?: string | null;
+                /** @description As the clause's row gives it. */
+                wording?: string | null;
+                /** @description What a clause's row is divided by. */
+                by?: components["schemas"]["By"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClauseReport"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_csv: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                from?: string | null;
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                to?: string | null;
+                /** @description True: drills alone; else none is counted. */
+                drill?: boolean;
+                /** @description `-`: those with none recorded. */
+                zone?: string | null;
+                /** @description `-`: those with none recorded. */
+                class?: string | null;
+                /** @description `-`: those with none recorded. */
+                process?: string | null;
+                standing?: components["schemas"]["Standing"] | null;
+                subject_kind?: components["schemas"]["SubjectKind"] | null;
+                clause?: string | null;
+                /** @description As the clause's row gives it. */
+                wording?: string | null;
+                /** @description What a clause's row is divided by. */
+                by?: components["schemas"]["By"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_xlsx: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                from?: string | null;
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                to?: string | null;
+                /** @description True: drills alone; else none is counted. */
+                drill?: boolean;
+                /** @description `-`: those with none recorded. */
+                zone?: string | null;
+                /** @description `-`: those with none recorded. */
+                class?: string | null;
+                /** @description `-`: those with none recorded. */
+                process?: string | null;
+                standing?: components["schemas"]["Standing"] | null;
+                subject_kind?: components["schemas"]["SubjectKind"] | null;
+                clause?: string | null;
+                /** @description As the clause's row gives it. */
+                wording?: string | null;
+                /** @description What a clause's row is divided by. */
+                by?: components["schemas"]["By"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_clause_clocks: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                from?: string | null;
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                to?: string | null;
+                /** @description True: drills alone; else none is counted. */
+                drill?: boolean;
+                /** @description `-`: those with none recorded. */
+                zone?: string | null;
+                /** @description `-`: those with none recorded. */
+                class?: string | null;
+                /** @description `-`: those with none recorded. */
+                process?: string | null;
+                standing?: components["schemas"]["Standing"] | null;
+                subject_kind?: components["schemas"]["SubjectKind"] | null;
+                clause?: string | null;
+                /** @description As the clause's row gives it. */
+                wording?: string | null;
+                /** @description The clocks behind a number. The first six share out all clocks; the others overlap them. */
+                bucket?: components["schemas"]["Bucket"];
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                clause_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClockList"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_clause_clocks_csv: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                from?: string | null;
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                to?: string | null;
+                /** @description True: drills alone; else none is counted. */
+                drill?: boolean;
+                /** @description `-`: those with none recorded. */
+                zone?: string | null;
+                /** @description `-`: those with none recorded. */
+                class?: string | null;
+                /** @description `-`: those with none recorded. */
+                process?: string | null;
+                standing?: components["schemas"]["Standing"] | null;
+                subject_kind?: components["schemas"]["SubjectKind"] | null;
+                clause?: string | null;
+                /** @description As the clause's row gives it. */
+                wording?: string | null;
+                /** @description The clocks behind a number. The first six share out all clocks; the others overlap them. */
+                bucket?: components["schemas"]["Bucket"];
+            };
+            header?: never;
+            path: {
+                clause_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_clause_clocks_xlsx: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                from?: string | null;
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                to?: string | null;
+                /** @description True: drills alone; else none is counted. */
+                drill?: boolean;
+                /** @description `-`: those with none recorded. */
+                zone?: string | null;
+                /** @description `-`: those with none recorded. */
+                class?: string | null;
+                /** @description `-`: those with none recorded. */
+                process?: string | null;
+                standing?: components["schemas"]["Standing"] | null;
+                subject_kind?: components["schemas"]["SubjectKind"] | null;
+                clause?: string | null;
+                /** @description As the clause's row gives it. */
+                wording?: string | null;
+                /** @description The clocks behind a number. The first six share out all clocks; the others overlap them. */
+                bucket?: components["schemas"]["Bucket"];
+            };
+            header?: never;
+            path: {
+                clause_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_ratios: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                month?: string | null;
+                /** @description True: drills alone; else none is counted. */
+                drill?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RatioReport"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_ratio_members: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM in the company's time zone; this month without. */
+                month?: string | null;
+                /** @description Which members of a ratio. */
+                part?: components["schemas"]["Part"];
+                /** @description True: drills alone; else none is counted. */
+                drill?: boolean;
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                ratio_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ring: {
         parameters: {
             query?: never;
@@ -10539,6 +11320,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VisitView"];
+                };
+            };
+            /** @description Refused or failed; nothing was stored. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planned_orders: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["OrderState"] | null;
+                kind?: components["schemas"]["OrderKind"] | null;
+                case_id?: string | null;
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlannedOrders"];
                 };
             };
             /** @description Refused or failed; nothing was stored. */
