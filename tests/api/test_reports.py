@@ -67,7 +67,8 @@ class Reader:
 
     async def ratio(self, ratio_id: str, **given: Any) -> dict[str, Any]:
         report = await self.get(RATIOS, **given)
-        return next(one for one in report["ratios"] if one["id"] == ratio_id)
+        found: dict[str, Any] = next(one for one in report["ratios"] if one["id"] == ratio_id)
+        return found
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -184,7 +185,7 @@ async def test_a_filter_keeps_what_it_says(
 ) -> None:
     made = make(random.Random(5), 60, NOON)
     assert callable(keeps)
-    given = dict(filter_)
+    given: dict[str, Any] = dict(filter_)
     async with changming.begin(company.system) as tx:
         await store(tx, made)
         standing = given.pop("standing", None)
