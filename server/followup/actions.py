@@ -40,8 +40,11 @@ SCRIPT_LATER = "回访中发现，先行报险，随即回拨宣读"
 """Why the script is unread so far; the incident owes the caller an answer."""
 
 
-async def draw_month(tx: Tx, month: str) -> CallBackDraw:
-    """Draw whom to call back for a month that is over. Raises MonthNotOver, AlreadyDrawn."""
+async def draw_month(tx: Tx, month: str, *, drill: bool = False) -> CallBackDraw:
+    """Draw whom to call back for a month that is over, of drills or of all else, never of both.
+
+    Raises MonthNotOver, AlreadyDrawn.
+    """
     zone = await queries.zone_of(tx)
     begins, ends = rules.month_span(month, zone)
     if tx.now < ends:
@@ -49,10 +52,12 @@ async def draw_month(tx: Tx, month: str) -> CallBackDraw:
     pack = await pack_of(tx)
     await remember(tx, pack)
     asked = pack.call_backs
-    completed = await queries.completed_between(tx, begins, ends, stratify_by=asked.stratify_by)
+    completed = await queries.completed_between(
+        tx, begins, ends, stratify_by=asked.stratify_by, drill=drill
+    )
     by_key = {one.candidate.key: one for one in completed if one.group is Group.RESIDENTS}
     if asked.others_base == "all":
-        others = await queries.other_customers(tx)
+        others = await queries.other_customers(tx, drill=drill)
     else:
         others = [one for one in completed if one.group is Group.OTHERS]
     population = [one.candidate for one in by_key.values()]
@@ -64,6 +69,7 @@ async def draw_month(tx: Tx, month: str) -> CallBackDraw:
         .values(
             id=draw_id,
             month=month,
+            drill=drill,
             seed=seed,
             drawn_at=tx.now,
             drawn_by=tx.actor.name,
@@ -78,7 +84,7 @@ async def draw_month(tx: Tx, month: str) -> CallBackDraw:
         .returning(CallBackDraw.id)
     )
     if made is None:
-        before = await queries.draw_of(tx, month)
+        before = await queries.draw_of(tx, month, drill=drill)
         assert before is not None, "the month's row stands in the way"
         raise rules.AlreadyDrawn(
             month=month, drawn=f"{before.drawn_at.astimezone(zone):%Y-%m-%d %H:%M}"

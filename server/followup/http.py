@@ -61,9 +61,10 @@ class CallBacksController(Controller):
         self,
         tx: NamedDependency[Tx],
         month: Annotated[str, QueryParameter(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")],
+        drill: Annotated[bool, QueryParameter(description="True: drills alone.")] = False,
     ) -> MonthView:
         """A month's call-backs and how far they cover what is promised."""
-        return await queries.month_view(tx, month)
+        return await queries.month_view(tx, month, drill=drill)
 
     @post("/draws", guards=[CALLERS], operation_id="draw_call_backs")
     async def draw_call_backs(
@@ -72,8 +73,8 @@ class CallBacksController(Controller):
         """Draw whom to call back for a month that is over."""
 
         async def make() -> MonthView:
-            await actions.draw_month(tx, data.month)
-            return await queries.month_view(tx, data.month)
+            await actions.draw_month(tx, data.month, drill=data.drill)
+            return await queries.month_view(tx, data.month, drill=data.drill)
 
         return await once(tx, key, ("draw_call_backs", data), make, MonthView)
 

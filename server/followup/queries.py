@@ -72,9 +72,9 @@ async def zone_of(tx: Tx) -> ZoneInfo:
 
 
 async def completed_between(
-    tx: Tx, begins: datetime, ends: datetime, *, stratify_by: str
+    tx: Tx, begins: datetime, ends: datetime, *, stratify_by: str, drill: bool = False
 ) -> list[Completed]:
-    """Cases whose gas came on in [begins, ends), drills left out, in a fixed order.
+    """Cases whose gas came on in [begins, ends), drills left out (or alone), in a fixed order.
 
     The stratum is the crew that reported it (its code), or the zone; empty where none is known.
     """
@@ -95,7 +95,7 @@ async def completed_between(
     rows = await tx.session.execute(
         select(Case.id, Case.customer_id, Case.particulars, Case.zone_code, crew.code)
         .outerjoin(crew, crew.id == latest)
-        .where(~Case.drill, Case.facts.has_key(GAS_ON), on_at >= begins, on_at < ends)
+        .where(Case.drill == drill, Case.facts.has_key(GAS_ON), on_at >= begins, on_at < ends)
         .order_by(Case.id)
     )
     return [
@@ -109,19 +109,25 @@ async def completed_between(
     ]
 
 
-async def other_customers(tx: Tx) -> list[Completed]:
+async def other_customers(tx: Tx, *, drill: bool = False) -> list[Completed]:
     """Every customer who is no resident and is supplied: the whole base (A22's switch)."""
     rows = await tx.session.scalars(
         select(Customer.id)
-        .where(~Customer.drill, ~Customer.residential, Customer.state != CustomerState.CLOSED.value)
+        .where(
+            Customer.drill == drill,
+            ~Customer.residential,
+            Customer.state != CustomerState.CLOSED.value,
+        )
         .order_by(Customer.id)
     )
     return [Completed(Candidate(str(id_), ""), Group.OTHERS, None, id_) for id_ in rows]
 
 
-async def draw_of(tx: Tx, month: str) -> CallBackDraw | None:
+async def draw_of(tx: Tx, month: str, *, drill: bool = False) -> CallBackDraw | None:
     """The month's draw, or None."""
-    return await tx.session.scalar(select(CallBackDraw).where(CallBackDraw.month == month))
+    return await tx.session.scalar(
+        select(CallBackDraw).where(CallBackDraw.month == month, CallBackDraw.drill == drill)
+    )
 
 
 async def draw_by_id(tx: Tx, draw_id: UUID, *, lock: bool = False) -> CallBackDraw:
@@ -326,9 +332,9 @@ async def view_of(tx: Tx, row: CallBack) -> CallBackView:
     return (await views(tx, [row], (await draw_by_id(tx, row.draw_id)).month))[0]
 
 
-async def month_view(tx: Tx, month: str) -> MonthView:
+async def month_view(tx: Tx, month: str, *, drill: bool = False) -> MonthView:
     """A month's call-backs in the order drawn; before its draw nobody is in it."""
-    row = await draw_of(tx, month)
+    row = await draw_of(tx, month, drill=drill)
     if row is None:
         rules = (await pack_of(tx)).call_backs
         return MonthView(

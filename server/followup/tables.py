@@ -18,9 +18,11 @@ class CallBackDraw(CompanyOwned, Base):
     """One month's draw, with everything needed to draw it again. Append-only."""
 
     __tablename__ = "call_back_draws"
-    __table_args__ = (UniqueConstraint("company_id", "month"),)
+    __table_args__ = (UniqueConstraint("company_id", "month", "drill"),)
 
     month: Mapped[str]
+    drill: Mapped[bool] = mapped_column(Boolean)
+    """Of a drill's cases alone; else of none of them."""
     seed: Mapped[str]
     """Random text, made by the machine; nobody chooses it."""
     drawn_at: Mapped[datetime] = moment()

@@ -55,6 +55,8 @@ class DrawIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The month whose customers are to be called back."""
 
     month: Month
+    drill: bool = False
+    """Those of drills alone; else none of theirs."""
 
 
 class IssueIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

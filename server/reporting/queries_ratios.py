@@ -23,7 +23,7 @@ FROM call_back_draws d
 CROSS JOIN LATERAL jsonb_to_recordset(d.population) AS one (key text)
 LEFT JOIN call_backs b ON b.company_id = d.company_id AND b.draw_id = d.id AND b.key = one.key
 LEFT JOIN cases k ON k.company_id = d.company_id AND k.id = CAST(one.key AS uuid)
-WHERE d.month = :month AND NOT :drill
+WHERE d.month = :month AND d.drill = :drill
 """
 
 OTHERS = """
@@ -36,7 +36,7 @@ FROM call_back_draws d
 JOIN call_backs b ON b.company_id = d.company_id AND b.draw_id = d.id AND b."group" = 'others'
 LEFT JOIN cases k ON k.company_id = b.company_id AND k.id = b.case_id
 LEFT JOIN customers u ON u.company_id = b.company_id AND u.id = b.customer_id
-WHERE d.month = :month AND NOT :drill
+WHERE d.month = :month AND d.drill = :drill
 UNION ALL
 -- Where less than all are called, those not drawn are known by their number alone.
 SELECT 'not_drawn', NULL, NULL, d.drawn_at, 'no', 'not_drawn', NULL, NULL
@@ -45,7 +45,7 @@ CROSS JOIN LATERAL generate_series(1, d.others_count - (
     SELECT count(*) FROM call_backs b
     WHERE b.company_id = d.company_id AND b.draw_id = d.id AND b."group" = 'others'
 )) AS missing
-WHERE d.month = :month AND NOT :drill
+WHERE d.month = :month AND d.drill = :drill
 """
 
 EMERGENCIES = """
@@ -128,7 +128,7 @@ FROM call_backs b
 JOIN call_back_draws d ON d.company_id = b.company_id AND d.id = b.draw_id AND d.month = :month
 LEFT JOIN cases k ON k.company_id = b.company_id AND k.id = b.case_id
 LEFT JOIN customers u ON u.company_id = b.company_id AND u.id = b.customer_id
-WHERE b.state = 'reached' AND NOT :drill
+WHERE b.state = 'reached' AND d.drill = :drill
 UNION ALL
 SELECT 'visit', v.id, COALESCE(k.number, u.number, v.place_text), v.visited_at,
        CASE WHEN v.satisfaction >= 4 THEN 'yes' ELSE 'no' END, 'score_' || v.satisfaction,
