@@ -4116,6 +4116,8 @@ export interface components {
         };
         /** DrawIn */
         DrawIn: {
+            /** @default false */
+            drill: boolean;
             month: string;
         };
         /** DrawView */
@@ -6440,6 +6442,8 @@ export interface operations {
         parameters: {
             query: {
                 month: string;
+                /** @description True: drills alone. */
+                drill?: boolean;
             };
             header?: never;
             path?: never;
@@ -10653,7 +10657,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv; charset=utf-8": string;
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed; nothing was stored. */
@@ -10806,7 +10810,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv; charset=utf-8": string;
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed; nothing was stored. */
