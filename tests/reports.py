@@ -111,6 +111,9 @@ def _make_one(random_: random.Random, now: datetime) -> Made:
             random_.randint(-5, 0) * MINUTE, length, length + MINUTE,
             random_.randint(1, 4 * 24 * 60) * MINUTE,
         ])  # fmt: skip
+    if stopped_at is None and due_at is not None and random_.random() < 0.3:
+        # Due at this very instant, which is not late yet, or a minute to either side.
+        due_at = now + random_.choice([-1, 0, 1]) * MINUTE
     if stopped_at is None:
         state = random_.choice(["running", "running", "cancelled"])
     else:

@@ -56,7 +56,7 @@ class Reader:
     async def clause(self, clause_id: str, **given: Any) -> dict[str, Any]:
         """The only row of a clause, with the standing it stands under."""
         report = await self.get(CLAUSES, **given)
-        found = [
+        found: list[dict[str, Any]] = [
             row | {"group": group["standing"]}
             for group in report["groups"]
             for row in group["rows"]
