@@ -64,6 +64,7 @@ def _samples(value: bool | str | Range) -> list[Any]:
     numbers += [value.above + 1 if value.above is not None else None]
     numbers += [value.below - 1 if value.below is not None else None]
     numbers += [value.at_most + 1 if value.at_most is not None else None]
+    numbers += [max(0, value.at_least - 1) if value.at_least is not None else None]
     return [number for number in numbers if number is not None]
 
 
