@@ -173,7 +173,7 @@ _PAGE_ENDS = """
 ) n WHERE n.place > :after ORDER BY n.place LIMIT :limit
 """
 _PAGES = {of: text("".join((_PAGE_BEGINS, body, _PAGE_ENDS))) for of, body in MEMBERS.items()}
-_DRAWN = text("SELECT EXISTS (SELECT FROM call_back_draws WHERE month = :month)")
+_DRAWN = text("SELECT EXISTS (SELECT FROM call_back_draws WHERE month = :month AND drill = :drill)")
 
 
 async def verdicts(tx: Tx, of: str, given: dict[str, Any]) -> dict[str, int]:
@@ -189,9 +189,9 @@ async def members(
     return (await tx.session.execute(_PAGES[of], asked)).mappings().all()
 
 
-async def drawn(tx: Tx, month: str) -> bool:
+async def drawn(tx: Tx, month: str, *, drill: bool) -> bool:
     """Whether the month's call-backs have been drawn."""
-    return bool(await tx.session.scalar(_DRAWN, {"month": month}))
+    return bool(await tx.session.scalar(_DRAWN, {"month": month, "drill": drill}))
 
 
 def given(

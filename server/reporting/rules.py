@@ -269,7 +269,6 @@ REASONS: dict[str, Text] = {
     "no_clause": Text(
         "现行制度没有写明“1日办结”的条款", "the pack has no clause that says «1日办结»"
     ),
-    "not_for_drills": Text("演练不做此项", "this is not done for drills"),
 }
 """Why a ratio could not be counted."""
 

@@ -299,11 +299,10 @@ async def _unable(tx: Tx, of: str, given: dict[str, Any]) -> str | None:
     """Why a ratio cannot be counted at all; None: it can."""
     if of not in queries_ratios.MEMBERS:
         return rules.NOT_RECORDED
-    if of in queries_ratios.CALL_BACKS:
-        if given["drill"]:
-            return "not_for_drills"
-        if not await queries_ratios.drawn(tx, given["month"]):
-            return "not_drawn"
+    if of in queries_ratios.CALL_BACKS and not await queries_ratios.drawn(
+        tx, given["month"], drill=given["drill"]
+    ):
+        return "not_drawn"
     if of == "done_within_one_day" and not given["clause_ids"]:
         return "no_clause"
     return None

@@ -320,7 +320,6 @@ async def test_what_could_not_be_counted_is_null_with_a_reason(
         assert (shown["numerator"], shown["denominator"], shown["percent"]) == (None, None, None)
         assert (shown["kept"], shown["reason"]) == (None, reason)
         assert shown["reason_text"]["zh"]
-    assert (await reader.ratio("call_back_others", drill=True))["reason"] == "not_for_drills"
     theirs = Reader(console, await people_company(changming, "xinyang", "xinyang"))
     assert (await theirs.ratio("one_step"))["reason"] == "not_recorded"
     found = await theirs.get(f"{RATIOS}/one_step/members")
@@ -334,7 +333,7 @@ async def test_call_backs_are_counted_of_the_months_draw(
     others = [new_id() for _ in range(2)]
     async with changming.begin(company.system) as tx:
         draw = CallBackDraw(
-            id=new_id(), month="2026-10", seed="s", drawn_at=NOON, drawn_by="督查",
+            id=new_id(), month="2026-10", drill=False, seed="s", drawn_at=NOON, drawn_by="督查",
             pack_version="t", rules={}, residents_wanted=2, others_count=2, others_wanted=2,
             population=[{"key": str(key), "stratum": ""} for key in keys],
         )  # fmt: skip
@@ -365,6 +364,8 @@ async def test_call_backs_are_counted_of_the_months_draw(
         page = await reader.get(path, month="2026-10", part=part)
         assert (page["total"], len(page["members"])) == (count, count)
     assert (await reader.ratio("call_back_residents"))["reason"] == "not_drawn"
+    drills = await reader.ratio("call_back_residents", month="2026-10", drill=True)
+    assert drills["reason"] == "not_drawn", "a drill has a draw of its own"
 
 
 def customer(id_: UUID, number: int) -> Customer:
