@@ -5,6 +5,7 @@ Not here: the particulars a step writes down, which the move carries (`moving`).
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -136,7 +137,9 @@ async def change_quantity(tx: Tx, case_id: UUID, change: QuantityIn) -> Case:
 
 
 async def _restart_sheet(tx: Tx, row: Case, words: str) -> None:
-    if SHEET not in row.facts:
+    issued_at = row.facts.get(SHEET)
+    if issued_at is None or datetime.fromisoformat(issued_at) == tx.now:
+        # Issued in this very instant: what it started has not run yet, and serves the new version.
         return
     started = [
         one.id

@@ -8,7 +8,7 @@ its terms, then its clocks. Not here: incidents (`actions`), exemptions (`action
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,7 @@ from server.promises import queries_terms as queries
 from server.promises.actions_settling import derived, settle
 from server.promises.queries_terms import ClauseInForce
 from server.promises.rules import ClockState
+from server.promises.rules_terms import Known, Occurrence
 from server.promises.subject import Subject
 from server.promises.tables import (
     PromiseCut,
@@ -362,12 +363,20 @@ async def _cut(
                 clause_id=one.clause.id,
                 number=one.number,
                 at=tx.now,
-                next_from=one.first_at if same_start else tx.now,
+                next_from=one.first_at if same_start else _after_start(one, known, tx.now),
                 reason=reason,
                 actor_name=tx.actor.name,
             )
         )
     await tx.session.flush()
+
+
+def _after_start(one: Occurrence, known: Known, now: datetime) -> datetime:
+    """From when on starting facts begin the next clock: now, but not with a fact of this very
+    instant that is known already; that one began, or was told into, the clock that ends here."""
+    if now in known.facts.get(one.clause.start, ()):
+        return now + timedelta.resolution
+    return now
 
 
 def _subject_of(row: PromisePause) -> Subject:

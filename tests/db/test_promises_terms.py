@@ -342,6 +342,27 @@ async def test_changed_work_supersedes_and_the_new_sheet_begins_the_next(desk: C
     }  # fmt: skip
 
 
+async def test_superseded_at_the_instant_it_began_it_begins_with_the_next_fact(
+    desk: CaseDesk,
+) -> None:
+    await desk.begin()
+    await desk.tell("sheet_issued", "2026-11-19 10:00")
+    await desk.do(lambda tx: promises.supersede(tx, desk.case, ["T12"], "变更工程量"))
+    assert [one for one in await desk.ids() if one[0] == "T12"] == [("T12", 1, "cancelled")]
+    await desk.tell("sheet_issued", "2026-11-20 10:00")
+    assert (await desk.the("T12", 2)).started_at == local("2026-11-20 10:00")
+
+
+async def test_superseded_where_it_was_told_again_that_telling_begins_nothing(
+    desk: CaseDesk,
+) -> None:
+    await desk.begin()
+    await desk.tell("sheet_issued", "2026-11-19 10:00")
+    await desk.tell("sheet_issued", "2026-11-20 10:00")
+    await desk.do(lambda tx: promises.supersede(tx, desk.case, ["T12"], "变更工程量"))
+    assert {one for one in await desk.ids() if one[0] == "T12"} == {("T12", 1, "cancelled")}
+
+
 async def test_done_before_it_was_superseded_counts_as_done(desk: CaseDesk) -> None:
     await desk.begin()
     await desk.tell("sheet_issued", "2026-11-19 10:00")
