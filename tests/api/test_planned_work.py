@@ -106,10 +106,10 @@ async def test_a_kind_the_pack_is_silent_about_is_a_clear_fault(
     changming: Database, scene: Scene, book: CaseBook
 ) -> None:
     async with changming.begin(scene.company.system) as tx:
-        with pytest.raises(OrderNeedsMissing, match=r"default@.*orders\.toml: needs\.repair"):
+        with pytest.raises(OrderNeedsMissing, match=r"orders\.toml: needs\.leak_response"):
             await open_order(
                 tx,
-                kind=K.REPAIR,
+                kind=K.LEAK_RESPONSE,
                 place=OrderPlace(text="x"),
                 priority_class=IncidentClass.P4,
                 words="",
@@ -326,6 +326,23 @@ async def test_a_good_record_completes_the_work_and_the_case_hears_of_it_once(
     noted = [line.params for line in lines if line.verb == "work_completed"]
     assert "signature_drawn" not in noted[0]["record"]
     assert records[0].body["record"]["signature_drawn"] == "M1 1 L9 9"
+
+
+async def test_a_case_may_own_a_repair_told_as_of_a_visit(
+    changming: Database, scene: Scene, dispatcher: Desk, phone: Phone, book: CaseBook
+) -> None:
+    repair = await planned_order(changming, scene.company, K.REPAIR)
+    assert repair.required_skills == ["repair"]
+    given = await sent(
+        dispatcher, repair, scene.crews[0].id, override_reason="只有这一组有空"
+    )
+    for verb in ("acknowledge", "depart", "arrive"):
+        await phone.say(verb, given)
+    answer = await phone.say("complete", given, record=good_record(K.VISIT, words="已更换软管"))
+    assert answer["outcome"] == "applied", answer
+    assert book.told("completed")[0]["record"]["words"] == "已更换软管"
+    await phone.say("clear", given)
+    assert await state_of(changming, scene, repair.id) == "done"
 
 
 async def test_a_red_item_is_no_ignition_and_nothing_of_it_is_lost(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from server.policy.checks_papers import ORDER_KINDS
 from server.policy.loading import PACKS_FOLDER, PackError, load_pack, problems_of, shipped_packs
 from server.policy.rules import clauses_for
 from server.policy.wire import Area, IncidentClass, Minutes, StartFact, Unlimited, What
@@ -34,6 +35,11 @@ def test_every_shipped_pack_loads() -> None:
     assert {name: problems_of(name) for name in shipped_packs()} == {
         name: [] for name in shipped_packs()
     }
+
+
+@pytest.mark.parametrize("name", shipped_packs())
+def test_a_pack_says_what_every_kind_of_a_cases_work_needs(name: str) -> None:
+    assert set(load_pack(name).order_needs) == ORDER_KINDS
 
 
 @pytest.mark.parametrize(
