@@ -12,7 +12,7 @@ from uuid import UUID
 
 from geoalchemy2.shape import to_shape
 from shapely import get_coordinates
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, false, func, or_, select, tuple_
 
 from server.access.masking import mask_name, mask_phone
 from server.access.tables import Person
@@ -142,10 +142,17 @@ async def case_of_project(tx: Tx, process: str, project_code: str) -> Case | Non
     )
 
 
+def zone_is(column: SQLColumnExpression[str | None], zone_code: str | None) -> ColumnElement[bool]:
+    """Whether a thing lies in this zone. Without a zone: never, also where it has none either."""
+    return false() if zone_code is None else column == zone_code
+
+
 async def manager_loads(tx: Tx, zone_code: str | None) -> list[Load]:
-    """Active account managers with how many open cases they have, and how many in the zone."""
+    """Active account managers with how many open cases they have, and how many in the zone. What
+    lies in no zone lies near nothing.
+    """
     open_case = and_(Case.manager_id == Person.id, Case.state != CaseState.CLOSED.value)
-    in_zone = func.count(Case.id).filter(Case.zone_code == zone_code)
+    in_zone = func.count(Case.id).filter(zone_is(Case.zone_code, zone_code))
     rows = await tx.session.execute(
         select(Person.id, Person.name, func.count(Case.id), in_zone)
         .outerjoin(Case, open_case)

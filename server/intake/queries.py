@@ -16,7 +16,7 @@ from sqlalchemy import func, or_, select, tuple_
 from server.access.masking import mask_name, mask_phone
 from server.access.tokens import company_of, digest
 from server.actor import Actor
-from server.cases.queries import manager_loads
+from server.cases.queries import manager_loads, zone_is
 from server.cases.rules_opening import Load
 from server.db import Database, Tx
 from server.feed import Kind, Representation, represents
@@ -330,7 +330,7 @@ async def loads(tx: Tx, zone_code: str | None) -> list[Load]:
     """Active account managers with how many open cases and leads they have, in all and in the
     zone. What lies in no zone lies near nothing.
     """
-    in_zone = func.count(Lead.id).filter(Lead.zone_code == zone_code)
+    in_zone = func.count(Lead.id).filter(zone_is(Lead.zone_code, zone_code))
     counted = await tx.session.execute(
         select(Lead.manager_id, func.count(Lead.id), in_zone)
         .where(Lead.manager_id.is_not(None), Lead.state.not_in([state.value for state in ENDED]))
@@ -340,7 +340,5 @@ async def loads(tx: Tx, zone_code: str | None) -> list[Load]:
     found = []
     for load in await manager_loads(tx, zone_code):
         total, near = more.get(load.id, (0, 0))
-        if zone_code is None:
-            load, near = replace(load, in_zone=0), 0
         found.append(replace(load, open_cases=load.open_cases + total, in_zone=load.in_zone + near))
     return found

@@ -10,9 +10,11 @@ from sqlalchemy import select
 
 from server.access.actions import create_person
 from server.actor import Role
+from server.cases.queries import manager_loads
 from server.clock import FrozenClock
 from server.db import Database
 from server.feed.tables import FeedChange
+from server.intake import queries as intake_queries
 from tests.cases import SKILLS, CaseDesk, PatientClock, load_invented_for
 from tests.companies import PeopledCompany, people_company, sign_in_without_password
 from tests.desks import Desk
@@ -152,3 +154,19 @@ async def test_a_second_manager_is_found_by_load(
     names = [(await cases.open())["case"]["manager_name"] for _ in range(3)]
     assert set(names[:1]) <= {"account_manager甲", "乙经理"}
     assert len(set(names)) == 1, "who serves the zone goes on serving it"
+
+
+async def test_a_place_in_no_zone_is_near_nobody(
+    cases: CaseDesk, changming: Database, company: PeopledCompany
+) -> None:
+    """Cases without a zone do not make their manager the one who serves «no zone»."""
+    nowhere = {"text": "外县某处"}
+    first = (await cases.open(place=nowhere))["case"]
+    assert first["place"]["zone_code"] is None
+    async with changming.begin(company.system) as tx:
+        row = await create_person(tx, username="m2", name="乙经理", roles=[Role.ACCOUNT_MANAGER])
+        sign_in_without_password(tx, row)
+        assert {one.in_zone for one in await manager_loads(tx, None)} == {0}
+        assert {one.in_zone for one in await intake_queries.loads(tx, None)} == {0}
+    second = (await cases.open(place=nowhere))["case"]
+    assert {first["manager_name"], second["manager_name"]} == {"account_manager甲", "乙经理"}
