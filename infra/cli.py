@@ -28,6 +28,7 @@ for command in (
     cli_running.migrate,
     cli_running.openapi,
     cli_docs.write_lifecycles,
+    cli_docs.write_coverage,
     cli_company.create_company,
     cli_company.create_person,
     cli_company.import_roads,

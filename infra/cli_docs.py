@@ -1,7 +1,8 @@
 """Documents generated from the code: the diagrams of what can happen.
 
-Belongs here: turning the transition tables into docs/lifecycles.md. Does not belong here: the
-tables (each room's `lifecycle`).
+Belongs here: turning the transition tables into docs/lifecycles.md, and the commands that write it
+and docs/coverage.md. Does not belong here: the tables (each room's `lifecycle`), looking the
+inventory up (`coverage`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import click
 
 from infra.checkout import ROOT
+from infra.coverage import COVERAGE, coverage, names_of_tests, read_inventory
 from server.incidents import lifecycle as incidents
 from server.work import lifecycle as work
 
@@ -94,3 +96,19 @@ def write(path: Path, *, check: bool) -> None:
         path.write_text(text, encoding="utf-8")
     elif not path.is_file() or path.read_text(encoding="utf-8") != text:
         raise click.ClickException(f"{path.name} is out of date. Run: changming lifecycles")
+
+
+@click.command("coverage")
+@click.option("--check", is_flag=True, help="Only say whether the document is up to date.")
+def write_coverage(*, check: bool) -> None:
+    """Write docs/coverage.md: what the regulations say, where it lives, which test runs it."""
+    text, problems = coverage(read_inventory(), names_of_tests())
+    if problems:
+        raise click.ClickException("\n".join(["Not everything is covered:", *problems]))
+    if not check:
+        COVERAGE.write_text(text, encoding="utf-8")
+        click.echo(f"Written: {COVERAGE.relative_to(ROOT)}")
+    elif not COVERAGE.is_file() or COVERAGE.read_text(encoding="utf-8") != text:
+        raise click.ClickException(f"{COVERAGE.name} is out of date. Run: changming coverage")
+    else:
+        click.echo("Up to date.")

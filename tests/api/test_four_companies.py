@@ -1,4 +1,4 @@
-"""One small shop, filed on one day in four cities: four sets of clocks, each in its company's words."""
+"""One small shop, filed on one day in four cities: each company's own clocks, in its own words."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from server.actor import Role
 from server.app import create_app
 from server.clock import FrozenClock
 from server.db import Database
@@ -18,7 +19,7 @@ from tests.cases import SKILLS, PatientClock
 from tests.companies import browser, people_company
 from tests.desks import Desk
 from tests.field import Phone, field_application
-from tests.scenes import build_scene
+from tests.scenes import CENTRE, build_scene
 from tests.walking import Edge, Walker, edges_of
 
 pytestmark = pytest.mark.anyio
@@ -178,3 +179,29 @@ async def test_classes_part_exactly_at_their_thresholds(
             assert page["case"]["customer_class"] == class_id, (flow_m3h, external_line)
             chosen = {one["id"] for one in page["clauses"]}
             assert chosen == FIGURES[name, class_id], (flow_m3h, external_line)
+
+
+@pytest.mark.parametrize("name", OWN_PROCESS)
+async def test_every_way_in_takes_an_application(
+    changming: Database, clock: FrozenClock, field: httpx.AsyncClient, name: str
+) -> None:
+    """Each channel of each company, and none of another's."""
+    everywhere = {one.id for other in OWN_PROCESS for one in load_pack(other).channels}
+    async with browser(create_app(database=changming)) as console:
+        walker = await walker_in(name, changming, field, console, clock)
+        body = {
+            "process": OWN_PROCESS[name],
+            "applicant": {"name": "李四光", "phone": "19900004321"},
+            "place": {"text": "明德路 12 号", "lon": CENTRE[0], "lat": CENTRE[1]},
+            "particulars": {"residential": False, "flow_m3h": 12},
+            "words": "申请报装",
+        }
+        desk = walker.desk.as_(Role.ACCOUNT_MANAGER)
+        own = {one.id for one in walker.pack.channels}
+        for channel in sorted(own):
+            opened = await desk.post("/api/cases", body | {"channel": channel})
+            assert opened.status_code == 201, (channel, opened.text)
+            assert opened.json()["case"]["channel"] == channel
+        for channel in sorted(everywhere - own):
+            refused = await desk.post("/api/cases", body | {"channel": channel})
+            assert refused.status_code == 422, channel
