@@ -12,7 +12,17 @@ from uuid import UUID
 
 from geoalchemy2.shape import to_shape
 from shapely import get_coordinates
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, false, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    and_,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 
 from server.access.masking import mask_name, mask_phone
 from server.access.tables import Person

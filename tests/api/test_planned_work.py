@@ -333,9 +333,7 @@ async def test_a_case_may_own_a_repair_told_as_of_a_visit(
 ) -> None:
     repair = await planned_order(changming, scene.company, K.REPAIR)
     assert repair.required_skills == ["repair"]
-    given = await sent(
-        dispatcher, repair, scene.crews[0].id, override_reason="只有这一组有空"
-    )
+    given = await sent(dispatcher, repair, scene.crews[0].id, override_reason="只有这一组有空")
     for verb in ("acknowledge", "depart", "arrive"):
         await phone.say(verb, given)
     answer = await phone.say("complete", given, record=good_record(K.VISIT, words="已更换软管"))
