@@ -32,9 +32,60 @@ def demo_load() -> None:
         click.echo(f"  {company} / {username} / {password}   {who}")
 
 
-@click.group()
-def drill() -> None:
-    """Callers, a desk and crews who play in the demo town; never counted in reports."""
+@click.group(invoke_without_command=True)
+@click.option(
+    "--cases",
+    type=click.IntRange(1, 5000),
+    is_flag=False,
+    flag_value=200,
+    help="Play a month of so many applications (200 when no number is given).",
+)
+@click.option("--month", help="Which month, YYYY-MM; the rest of this one, or one to come. [next]")
+@click.option("--seed", default=1, show_default=True, help="The same seed tells the same story.")
+@click.option("--company", default="changming-demo", show_default=True, help="Company code.")
+@click.option("--pack", help="In a company of its own that works by this pack (anshun, tanghe, …).")
+@click.pass_context
+def drill(
+    context: click.Context,
+    *,
+    cases: int | None,
+    month: str | None,
+    seed: int,
+    company: str,
+    pack: str | None,
+) -> None:
+    """Callers, a desk and crews who play in the demo town; never counted in reports.
+
+    With --cases: a month of applications at speed, through the public APIs of running servers that
+    follow the drill clock (CHANGMING_DRILL_CLOCK=1, as under `changming up --no-drill`). Time leaps
+    forward to the month and through it, for the whole deployment, and never comes back.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if cases is None:
+        click.echo(context.get_help())
+        return
+    from server.drill import month as business
+    from server.drill.month_summary import table
+    from server.drill.run import NoDemoCompany
+
+    wishes = business.MonthWishes(company=company, pack=pack, month=month, cases=cases, seed=seed)
+    shown = Progress()
+    try:
+        tally = asyncio.run(
+            business.run(settings_or_error(), wishes, lambda words: shown(words, 0.0))
+        )
+    except NoDemoCompany:
+        raise click.ClickException(
+            f"There is no company {company}. Load the demo town first: changming demo load"
+        ) from None
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        shown.end()
+    click.echo(table(tally))
+    if tally.wrong:
+        raise click.ClickException(f"{len(tally.wrong)} things are not as they must be.")
 
 
 @drill.command("run")

@@ -33,7 +33,7 @@ from server.drill.town_papers import (
     office_sign_ins,
     shift_hours,
 )
-from server.drill.town_writing import OSM_FILE, ZONES_FILE
+from server.drill.town_writing import OSM_FILE, ZONES_FILE, zones_geojson
 from server.network.actions import import_roads
 from server.network.queries import current_road_version
 from server.places.actions import NewPremises, add_premises, add_station, import_zones
@@ -117,15 +117,44 @@ async def load_into(database: Database, progress: Progress) -> str:
     return f"{len(brought.premises)} premises, {len(brought.crews)} crews"
 
 
-async def plan_shifts(tx: Tx) -> int:
+async def found_company(database: Database, pack: str) -> str:
+    """A company of its own for drills under a pack, in the same town without its roads; its code.
+
+    What is already there is left alone.
+    """
+    code = f"{COMPANY_CODE}-{pack}"
+    async with database.companyless() as session:
+        company_id = await company_id_for_code(session, code)
+    town = await asyncio.to_thread(build_town, SEED)
+    if company_id is None:
+        company_id = await create_company(
+            database,
+            code=code,
+            name_zh=f"长明市燃气（演练，{pack}）",
+            name_en=f"Changming City Gas (drill, {pack})",
+            policy_pack=pack,
+        )
+    actor = Actor.system(company_id, "demo")
+    await _add_people(database, actor, town.papers)
+    async with database.begin(actor) as tx:
+        if not await has_premises(tx):
+            await _add_places(tx, town.papers, zones_geojson())
+            await _add_crews(tx, town.papers)
+    return code
+
+
+async def plan_shifts(tx: Tx, only: str = "") -> int:
     """Plan every crew's shifts from the one under way to `SHIFTS_AHEAD`; returns how many were new.
+
+    only: the beginning of the codes of the crews that matter.
 
     Business time may run at sixty times life's pace: the drill calls this again and again.
     """
     planned = 0
     time_zone = (await company(tx)).time_zone
     known = await shifts_after(tx, tx.now)
-    for code, crew_id in (await crew_ids(tx)).items():
+    crews = {code: id_ for code, id_ in (await crew_ids(tx)).items() if code.startswith(only)}
+    for code, crew_id in crews.items():
         for starts_at, ends_at in _shifts(code, time_zone, tx.now):
             if (crew_id, starts_at) in known:
                 continue

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import uuid4
 
+import httpx
 import msgspec
 import structlog
 from websockets.asyncio.client import connect
@@ -41,8 +42,15 @@ class CannotSignIn(Exception):
 class Desk:
     """A signed-in person. Signs in again when the session ends."""
 
-    def __init__(self, address: str, company: str, username: str, password: str) -> None:
-        self._door = Door(address)
+    def __init__(
+        self,
+        address: str,
+        company: str,
+        username: str,
+        password: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._door = Door(address, transport=transport)
         self._sign_in = {"company": company, "username": username, "password": password}
         self._headers: dict[str, str] = {}
         self._signing_in = asyncio.Lock()

@@ -55,10 +55,17 @@ class Door:
     """Told of every answer that reached us (method, path, body, answer): what a bench that kills
     servers must find again afterwards."""
 
-    def __init__(self, address: str, connections: int = 20) -> None:
+    def __init__(
+        self,
+        address: str,
+        connections: int = 20,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """transport: another way to the API than the network (an application in this process)."""
         self.address = address.rstrip("/")
         self._http = httpx.AsyncClient(
             base_url=self.address,
+            transport=transport,
             timeout=httpx.Timeout(20.0, connect=5.0),
             limits=httpx.Limits(max_connections=connections),
             # A drill talks to the servers it was told of, whatever proxies the machine has.

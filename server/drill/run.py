@@ -109,7 +109,7 @@ async def run(settings: Settings, wishes: DrillWishes) -> DrillTally:
 async def play(database: Database, wishes: DrillWishes, stop: asyncio.Event) -> DrillTally:
     """`run` with an open database, whose clock the caller keeps going; ends when `stop` is set."""
     open_rooms()
-    actor = await _company(database, wishes.company)
+    actor = await company_actor(database, wishes.company)
     async with _at_speed(database, wishes.speed):
         cast = _Cast(database, wishes, actor)
         try:
@@ -125,7 +125,8 @@ async def play(database: Database, wishes: DrillWishes, stop: asyncio.Event) -> 
         return cast.tally()
 
 
-async def _company(database: Database, code: str) -> Actor:
+async def company_actor(database: Database, code: str) -> Actor:
+    """Who sets the scenery of a drill in a company. Raises NoDemoCompany."""
     async with database.companyless() as session:
         company_id = await company_id_for_code(session, code)
     if company_id is None:

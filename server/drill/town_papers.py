@@ -23,6 +23,17 @@ DEMO_PASSWORD: Final = "changming-demo"  # noqa: S105  It opens an invented comp
 DRILL_OPERATOR: Final = "drill-operator"
 DRILL_DISPATCHER: Final = "drill-dispatcher"
 DRILL_SUPERVISOR: Final = "drill-supervisor"
+DRILL_CLERKS: Final = (
+    "drill-manager",
+    DRILL_OPERATOR,
+    "drill-operator2",
+    DRILL_DISPATCHER,
+    "drill-contractor",
+    DRILL_SUPERVISOR,
+    "drill-inspector",
+    "drill-administrator",
+)
+"""Who plays the offices in a drill of business, in the order in which they are asked."""
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +125,11 @@ _DRILL_STAFF: Final = (
     (DRILL_OPERATOR, "演练接警员", ("operator",)),
     (DRILL_DISPATCHER, "演练调度员", ("dispatcher",)),
     (DRILL_SUPERVISOR, "演练值班长", ("supervisor",)),
+    ("drill-manager", "演练客户经理", ("account_manager",)),
+    ("drill-operator2", "演练回访员", ("operator",)),
+    ("drill-contractor", "演练施工员", ("contractor",)),
+    ("drill-inspector", "演练督查员", ("supervisor",)),
+    ("drill-administrator", "演练管理员", ("administrator",)),
 )
 """Who plays the desk in a drill, under names of their own: a visitor's deeds stay a visitor's."""
 _BY_DAY: Final = ("抢4", "抢8", "维3", "维4")
@@ -171,6 +187,15 @@ def draw_up(chance: random.Random, buildings: list[Building]) -> Papers:
 def office_sign_ins() -> list[Person]:
     """The people of the office whose sign-ins the demo shows."""
     return [Person(username=u, name=n, roles=r, password=DEMO_PASSWORD) for u, n, r in _OFFICE]
+
+
+def drill_clerks() -> list[Person]:
+    """The people of `DRILL_CLERKS`, in that order."""
+    known = {u: (n, r) for u, n, r in _DRILL_STAFF}
+    return [
+        Person(username=u, name=known[u][0], roles=known[u][1], password=DEMO_PASSWORD)
+        for u in DRILL_CLERKS
+    ]
 
 
 def _station(buildings: list[Building], code: str, name: str, at: tuple[float, float]) -> Station:
