@@ -48,9 +48,14 @@ async def company(tx: Tx) -> Company:
     row = await tx.session.get(Company, tx.company_id)
     if row is None:
         raise NotFound(what="company")
-    # A session forgets what nobody holds; every room asks for this one.
-    tx.session.info["company"] = row
+    remember_company(tx, row)
     return row
+
+
+def remember_company(tx: Tx, row: Company) -> None:
+    """Keep the company's row to the end of the transaction: a session forgets what nobody holds,
+    and every room asks for this one."""
+    tx.session.info["company"] = row
 
 
 async def person(tx: Tx, person_id: UUID) -> Person:
@@ -146,49 +151,34 @@ async def traces(tx: Tx, limit: int) -> Sequence[AccessTrace]:
     return rows.all()
 
 
+_SESSION_OF = text("SELECT * FROM session_of(:company, :token)")
+_PHONE_OF = text("SELECT * FROM phone_of(:company, :token)")
+"""Asked by every request, so each is one round trip: a transaction of one statement."""
+
+
 async def identify_session(database: Database, cookie: str) -> Actor | None:
     """Whom a session cookie proves: a person of one company; None if it proves nobody (any more).
 
-    One short transaction; no connection is held when it returns.
+    No connection is held when it returns.
     """
     company_id = company_of(cookie)
     if company_id is None:
         return None
     now = database.clock.wall()
-    async with database.begin(Actor.system(company_id, "access")) as tx:
-        found = (
-            await tx.session.execute(
-                select(
-                    ConsoleSession.id,
-                    ConsoleSession.last_used_at,
-                    ConsoleSession.ends_at,
-                    Person.id.label("person_id"),
-                    Person.name,
-                    Person.roles,
-                )
-                .join(Person, Person.id == ConsoleSession.person_id)
-                .where(
-                    ConsoleSession.token_hash == digest(cookie),
-                    ConsoleSession.ended_at.is_(None),
-                    Person.active,
-                )
-            )
-        ).one_or_none()
-        if found is None or session_over(
-            last_used_at=found.last_used_at, ends_at=found.ends_at, now=now
-        ):
-            return None
-        if now - found.last_used_at >= USE_NOTED_EVERY:
-            await tx.session.execute(
-                update(ConsoleSession).where(ConsoleSession.id == found.id).values(last_used_at=now)
-            )
+    found = await database.ask(_SESSION_OF, {"company": company_id, "token": digest(cookie)})
+    if found is None or session_over(
+        last_used_at=found.last_used_at, ends_at=found.ends_at, now=now
+    ):
+        return None
+    if now - found.last_used_at >= USE_NOTED_EVERY:
+        await _note_use(database, company_id, ConsoleSession, found.session_id)
     return Actor(
         company_id=company_id,
         kind="person",
-        name=found.name,
+        name=found.person_name,
         id=found.person_id,
-        roles=parse_roles(found.roles),
-        session_id=found.id,
+        roles=parse_roles(found.person_roles),
+        session_id=found.session_id,
     )
 
 
@@ -201,34 +191,32 @@ async def identify_phone(database: Database, bearer: str) -> Actor | None:
     company_id = company_of(bearer)
     if company_id is None:
         return None
-    now = database.clock.wall()
-    async with database.begin(Actor.system(company_id, "access")) as tx:
-        found = (
-            await tx.session.execute(
-                select(Phone.id, Phone.last_used_at, Person.id.label("person_id"), Person.name)
-                .join(Person, Person.id == Phone.person_id)
-                .where(
-                    Phone.token_hash == digest(bearer),
-                    Phone.revoked_at.is_(None),
-                    Person.active,
-                    Person.roles.contains([Role.CREW_MEMBER.value]),
-                )
-            )
-        ).one_or_none()
-        if found is None:
-            return None
-        if now - found.last_used_at >= USE_NOTED_EVERY:
-            await tx.session.execute(
-                update(Phone).where(Phone.id == found.id).values(last_used_at=now)
-            )
+    found = await database.ask(_PHONE_OF, {"company": company_id, "token": digest(bearer)})
+    if found is None:
+        return None
+    if database.clock.wall() - found.last_used_at >= USE_NOTED_EVERY:
+        await _note_use(database, company_id, Phone, found.phone_id)
     return Actor(
         company_id=company_id,
         kind="phone",
-        name=found.name,
+        name=found.person_name,
         id=found.person_id,
         roles=frozenset({Role.CREW_MEMBER}),
-        phone_id=found.id,
+        phone_id=found.phone_id,
     )
+
+
+async def _note_use(
+    database: Database, company_id: UUID, kept: type[ConsoleSession | Phone], id_: UUID
+) -> None:
+    """It was used now. Two requests at once leave the later of their times."""
+    async with database.begin(Actor.system(company_id, "access")) as tx:
+        now = tx.clock.wall()
+        await tx.session.execute(
+            update(kept)
+            .where(kept.id == id_)
+            .values(last_used_at=func.greatest(kept.last_used_at, now))
+        )
 
 
 async def still_live(

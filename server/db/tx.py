@@ -14,12 +14,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy import Executable, Row
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from server.actor import Actor
 from server.clock import Clock
-from server.db.rows import COMPANY_INFO, COMPANY_SETTING
+from server.db.pool import OPENING, make_engine, open_with, opening
+from server.db.rows import COMPANY_INFO
 from server.settings import Settings
 
 
@@ -55,50 +57,56 @@ class Database:
         self.clock = clock
         self.settings = settings
         self.before_dispose: list[Callable[[], Awaitable[None]]] = []
-        self.engine: AsyncEngine = create_async_engine(
+        self.engine: AsyncEngine = make_engine(
             settings.database_url,
-            pool_size=settings.pool_size,
-            max_overflow=settings.pool_size,
-            pool_pre_ping=True,
+            size=settings.pool_size,
             json_serializer=_encode,
             json_deserializer=msgspec.json.decode,
         )
 
     @asynccontextmanager
-    async def begin(
-        self, actor: Actor, *, snapshot: bool = False, connection: AsyncConnection | None = None
-    ) -> AsyncIterator[Tx]:
+    async def begin(self, actor: Actor, *, snapshot: bool = False) -> AsyncIterator[Tx]:
         """One transaction of `actor`'s company; commits when the block ends, rolls back on any
         exception. A failing COMMIT raises here, so the edge answers an error, never a success.
 
         snapshot: REPEATABLE READ, read-only (one consistent picture for a connecting screen).
-        connection: run inside an outer transaction by savepoint (tests only).
         """
         session = AsyncSession(
-            connection if connection is not None else self.engine,
-            expire_on_commit=False,
-            join_transaction_mode="create_savepoint",
-            info={COMPANY_INFO: actor.company_id},
+            self.engine, expire_on_commit=False, info={COMPANY_INFO: actor.company_id}
         )
-        async with session, session.begin():
-            if snapshot:
-                await session.execute(
-                    text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                )
-            await session.execute(
-                text("SELECT set_config(:name, :company, true)"),
-                {"name": COMPANY_SETTING, "company": str(actor.company_id)},
-            )
+        # Leaving the block without a commit rolls back.
+        async with session:
+            await open_with(session, opening(actor.company_id, snapshot=snapshot))
             tx = Tx(session=session, clock=self.clock, actor=actor, now=self.clock.now())
             yield tx
             for close in tx.closing:
                 await close(tx)
+            await session.commit()
 
     @asynccontextmanager
     async def companyless(self) -> AsyncIterator[AsyncSession]:
         """A transaction before any company is known: sees no company's rows at all."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            await open_with(session, opening(None))
             yield session
+            await session.commit()
+
+    async def ask(self, statement: Executable, params: dict[str, Any]) -> Row[Any] | None:
+        """The only row of a reading statement that is a transaction by itself, or None: one round
+        trip. It sees no company's rows unless it says which (a database function may).
+        """
+        try:
+            return await self._asked(statement, params)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        # The pooled connection had died; reading once more does no harm.
+        return await self._asked(statement, params)
+
+    async def _asked(self, statement: Executable, params: dict[str, Any]) -> Row[Any] | None:
+        async with self.engine.connect() as connection:
+            await connection.execution_options(**{OPENING: None})
+            return (await connection.execute(statement, params)).one_or_none()
 
     async def dispose(self) -> None:
         """Close all connections, those that others opened beside the pool first."""

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 
-from server.access.queries import company
+from server.access.queries import company, remember_company
+from server.access.tables import Company
 from server.db import Tx
 from server.policy.calendar import Calendar, CalendarYear, shipped_years
 from server.policy.loading import as_texts, load_pack, read_kept_pack
@@ -28,11 +29,19 @@ PACK_NOW = "policy_pack"
 CALENDAR_NOW = "policy_calendar"
 """Keys under which a session remembers the transaction's answers."""
 
-IN_FORCE = text(
-    "SELECT pack_version FROM policy_editions WHERE in_force_from <= :today"
-    " ORDER BY in_force_from DESC, loaded_at DESC, id DESC LIMIT 1"
+IN_FORCE = (
+    select(
+        Company,
+        text(
+            "(SELECT pack_version FROM policy_editions WHERE in_force_from <="
+            " (CAST(:now AS timestamptz) AT TIME ZONE companies.time_zone)::date"
+            " ORDER BY in_force_from DESC, loaded_at DESC, id DESC LIMIT 1)"
+        ),
+    )
+    .where(Company.id == bindparam("company"))
+    .execution_options(autoflush=False)
 )
-"""Asked once in nearly every transaction, so it is written once and not built each time."""
+"""The company and its edition: asked in nearly every transaction, so by one statement."""
 
 KEPT_MOST = 64
 _kept: OrderedDict[tuple[UUID, str], Pack] = OrderedDict()
@@ -54,8 +63,10 @@ async def pack_of(tx: Tx) -> Pack:
     remembered: Pack | None = tx.session.info.get(PACK_NOW)
     if remembered is not None:
         return remembered
-    row = await company(tx)
-    version: str | None = await tx.session.scalar(IN_FORCE, {"today": await company_today(tx)})
+    row, version = (
+        await tx.session.execute(IN_FORCE, {"now": tx.now, "company": tx.company_id})
+    ).one()
+    remember_company(tx, row)
     pack = load_pack(row.policy_pack) if version is None else await _stored(tx, version)
     assert pack is not None, "an edition in force is stored"
     tx.session.info[PACK_NOW] = pack
