@@ -18,6 +18,7 @@ from server.cases.moving import (
     subject_of,
     tell_fact,
 )
+from server.cases.one_notice import tells_gaps, told_by_form
 from server.cases.tables import Case, CaseStep
 from server.cases.wire import ApplicantUnmasked
 from server.cases.wire_acts import (
@@ -228,10 +229,15 @@ async def pay(tx: Tx, case_id: UUID, line_id: UUID, wanted: PaymentIn) -> Case:
 
 
 async def issue_by_hand(tx: Tx, case_id: UUID, wanted: FormIn) -> Case:
-    """A form somebody fills in. Raises UnknownForm, FormValuesMissing."""
+    """A form somebody fills in; the one-time notice lists what the checklist says, whatever was
+    filled in. Raises UnknownForm, FormValuesMissing, GapsAlreadyNotified.
+    """
     row = await queries.lock_case(tx, case_id)
     pack = await pack_version(tx, row.pack_version)
-    await forms.issue(tx, row.id, wanted.form, wanted.values, pack=pack)
+    values = dict(wanted.values)
+    if tells_gaps(pack, wanted.form):
+        values |= await told_by_form(tx, row, str(values.get("words") or ""))
+    await forms.issue(tx, row.id, wanted.form, values, pack=pack)
     announce(tx, row)
     await tx.session.flush()
     return row

@@ -13,6 +13,7 @@ from server.cases.tables import Case
 from server.customers import queries as customers
 from server.db import Tx
 from server.papers import queries as papers
+from server.papers.wire import PaperState
 from server.policy.wire import Pack
 from server.policy.wire_processes import Field, Step
 
@@ -76,24 +77,38 @@ async def form_values(
     if row.customer_id is not None:
         values["customer_number"] = (await customers.customer(tx, row.customer_id)).number
         values["balance_fen"] = await customers.balance_fen(tx, row.customer_id)
-    values["documents"] = await _documents(tx, row)
+    values["documents"] = await documents_of(tx, row)
     return {key: value for key, value in values.items() if value not in (None, [], "")}
 
 
-async def _documents(tx: Tx, row: Case) -> list[dict[str, Any]]:
+async def documents_of(tx: Tx, row: Case) -> list[dict[str, Any]]:
     """What the one-time notice lists: what is to come, or else all that was asked and is in."""
     gaps = await papers.gaps(tx, row.id)
-    to_come: list[dict[str, Any]] = [
-        {"zh": gap.zh, "deferred": deferred}
-        for deferred, found in ((False, gaps.missing), (True, gaps.deferred))
-        for gap in found
-    ]
+    asked = {one.document: one for one in await papers.papers_of(tx, row.id)}
+    due = {one.document: one.due_at for one in await papers.deferrals_of(tx, row.id)}
+    to_come: list[dict[str, Any]] = []
+    for gap in gaps.missing:
+        line: dict[str, Any] = {"zh": gap.zh, "deferred": False}
+        back = [asked[one].words for one in gap.documents if asked[one].state == "rejected"]
+        if back:
+            line["words"] = "退回：" + "；".join(back)
+        to_come.append(line)
+    for gap in gaps.deferred:
+        days = [due[one] for one in gap.documents if one in due]
+        to_come.append({"zh": gap.zh, "deferred": True, "due_at": min(days).isoformat()})
     if to_come:
         return to_come
-    return [
-        {"zh": one.zh, "deferred": False, "words": "已收"}
-        for one in await papers.papers_of(tx, row.id)
-    ]
+    return [{"zh": one.zh, "deferred": False, "words": _IN[one.state]} for one in asked.values()]
+
+
+_IN = {
+    PaperState.RECEIVED: "已收",
+    PaperState.WAIVED: "免交",
+    PaperState.DEFERRED: "可容缺",
+    PaperState.MISSING: "同组资料已收",
+    PaperState.REJECTED: "同组资料已收",
+}
+"""How a paper of a complete checklist stands; one that is not in has another of its group in."""
 
 
 def rows_of(fields: tuple[Field, ...], move: rules.Move) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ import msgspec
 
 from server.cases import queries, refusals, rules
 from server.cases.filling import form_values, from_record
+from server.cases.one_notice import tells_gaps, told_by_form
 from server.cases.rules_fields import plain_particulars
 from server.cases.tables import Case, CaseStep
 from server.cases.wire import CaseState
@@ -371,7 +372,10 @@ async def issue_form(
     if record is not None and record.record is not None:
         values = {**values, **from_record(record.record)}
     try:
+        # What was not printed was not told either.
         async with tx.session.begin_nested():
+            if tells_gaps(pack, form_id):
+                values |= await told_by_form(tx, row, move.words if move else "")
             form = await forms.issue(tx, row.id, form_id, values, pack=pack)
     except (FormValuesMissing, FormTemplateBroken) as missing:
         note(

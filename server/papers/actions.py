@@ -168,6 +168,22 @@ async def notify(tx: Tx, case_id: UUID, words: str = "") -> GapNotice:
     return notice
 
 
+async def notify_by_form(tx: Tx, case_id: UUID, words: str = "") -> GapNotice | None:
+    """The notice of gaps is being printed for the customer: record what it tells that is new.
+
+    None: nothing new is told, because nothing is missing, or because all that is was told before.
+    Printing again what was told is no second list; a list never grows. Raises GapsAlreadyNotified
+    when it would.
+    """
+    checklist = await queries.locked_papers(tx, case_id)
+    missing = await _missing(tx, case_id, checklist)
+    earlier, rejected = await _told_before(tx, case_id)
+    told = frozenset[str]().union(*(one.documents for one in earlier))
+    if rejected.isdisjoint(missing) and set(missing) <= told:
+        return None
+    return await notify(tx, case_id, words)
+
+
 async def defer(
     tx: Tx,
     case_id: UUID,
@@ -354,16 +370,19 @@ async def _missing(tx: Tx, case_id: UUID, checklist: Sequence[CasePaper]) -> lis
 
 
 async def _told_before(tx: Tx, case_id: UUID) -> tuple[list[rules.Told], set[str]]:
-    """Earlier lists, and the documents rejected since the last of them."""
+    """Earlier lists, and the documents rejected since they were last listed (since the first list,
+    those that never were)."""
     lists = await queries.notices(tx, case_id)
     if not lists:
         return [], set()
+    listed = {document: (one.at, one.id) for one in lists for document in one.documents}
+    first = (lists[0].at, lists[0].id)
     rejected = {
         entry.document_id
         for entry in await queries.entries(tx, case_id)
         # Ids rise with time, so they order what one instant holds.
         if entry.verb == PaperVerb.REJECTED.value
-        and (entry.at, entry.id) > (lists[-1].at, lists[-1].id)
+        and (entry.at, entry.id) > listed.get(entry.document_id, first)
     }
     told = [rules.Told(one.at, frozenset(one.documents), bool(one.deferred)) for one in lists]
     return told, rejected

@@ -172,7 +172,7 @@ def may_tell(
     """Whether this list may be told; raises GapsAlreadyNotified when not. Returns True when it
     follows a rejection, False when it is the first list or defers what was told.
 
-    rejected_since: documents rejected after the last list.
+    rejected_since: documents rejected since a list last named them.
     """
     if not told:
         return False

@@ -74,6 +74,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A new issue supersedes the last (派工单)."""
     signatures: tuple[Code, ...] = ()
     """Who signs."""
+    tells_gaps: bool = False
+    """It is the one-time notice (一次性告知单): issuing it tells the customer what is missing."""
 
 
 class FeeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
