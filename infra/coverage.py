@@ -63,6 +63,13 @@ KINDS: dict[tuple[str, str], str] = {
 """What each table of a pack's files is called in the inventory; beside these `process` and `step`
 (`P03.survey`)."""
 
+WORDS_OF: dict[str, tuple[str, ...]] = {
+    "clause": ("quote", "excludes", "source"),
+    "role": ("names",),
+}
+"""Where the regulation's own words stand in an entry that also tells them again: only there do they
+count. A reading (A1…) may stand anywhere."""
+
 ALL_OF = {
     "processes": [f"P{number:02}" for number in range(1, 33)],
     "limits": [f"T{number:02}" for number in range(1, 44)],
@@ -133,7 +140,9 @@ class Place:
     id: str
     entry: Mapping[str, Any]
     words: str
-    """All its texts, without spaces and with one sort of punctuation."""
+    """Its texts, without spaces and with one sort of punctuation."""
+    quoted: str
+    """The same of the regulation's own words."""
 
     @property
     def shown(self) -> str:
@@ -239,13 +248,14 @@ def _is(place: Place, what: str) -> bool:
 def _says(place: Place, says: str) -> bool:
     if says == "*":
         return True
+    words = place.words if re.match(r"（?A\d", says) else place.quoted
     # A2 is not A24, and 2日 is not 12日.
     return all(
         re.search(
             (r"(?<!\d)" if part[0].isdigit() else "")
             + re.escape(part)
             + (r"(?!\d)" if part[-1].isdigit() else ""),
-            place.words,
+            words,
         )
         for part in map(plain, says.split("…"))
     )
@@ -257,31 +267,58 @@ def _ran_by(places: list[tuple[str, Place]], packs: Path) -> Iterator[str]:
     for company, place in places:
         if place.kind == "clause" and place.id.startswith("T"):
             yield f"{LIMIT}[{company}-{place.id}]"
-        elif (company, place.kind) not in done:
-            process = next(_walked_with(company, place, packs), None)
-            if process is not None:
-                done.add((company, place.kind))
-                yield f"{WALK}[{company}-{process}]"
+        if (company, place.kind) in done or company == "default":
+            continue
+        process = next(_walked_with(company, place, packs), None)
+        if process is not None:
+            done.add((company, place.kind))
+            yield f"{WALK}[{company}-{process}]"
 
 
 def _walked_with(company: str, place: Place, packs: Path) -> Iterator[str]:
-    """Processes of a company that cases run, and that use an entry."""
-    if company == "default":
-        return
-    for process in places_of(company, packs):
-        if process.kind != "process" or process.entry.get("runs_in", "cases") != "cases":
-            continue
-        if place.kind == "process":
-            uses = place.id == process.id
-        elif place.kind == "step":
+    """Processes of a company that cases run, and that use an entry; those it wrote itself first,
+    for over these every branch is walked."""
+    processes = [
+        one
+        for one in places_of(company, packs)
+        if one.kind == "process" and one.entry.get("runs_in", "cases") == "cases"
+    ]
+    processes.sort(key=lambda one: not one.file.startswith(f"{company}/"))
+    for process in processes:
+        if place.kind in ("process", "step"):
             uses = place.id.split(".")[0] == process.id
+        elif place.kind == "clause":
+            uses = _runs_in(place.entry, process.entry)
         else:
             uses = place.id in _used(place.kind, process.entry)
         if uses:
             yield process.id
 
 
+def _runs_in(clause: Mapping[str, Any], process: Mapping[str, Any]) -> bool:
+    """Whether a clause's clock begins and ends in a process."""
+    applies = clause["applies"]
+    told = {process.get("start_fact", "applied")}
+    for by in _doings(process):
+        told |= {by[key] for key in ("fact", "enter_fact") if key in by}
+    customers = set(applies.get("customers", ()))
+    return (
+        clause.get("subject") == "case"
+        and process["id"] in applies.get("processes", [process["id"]])
+        and {clause["start"], clause["what"]} <= told
+        and (not customers or bool(customers & set(process.get("customers", customers))))
+    )
+
+
+def _doings(process: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every step of a process and every branch of each."""
+    for step in process["steps"]:
+        yield step
+        yield from step.get("branches", ())
+
+
 def _used(kind: str, process: Mapping[str, Any]) -> set[str]:
+    """Ids of that kind that a process names."""
     steps = process["steps"]
     match kind:
         case "document":
@@ -295,12 +332,12 @@ def _used(kind: str, process: Mapping[str, Any]) -> set[str]:
         case "fee":
             return {one for step in steps for one in step.get("fees", ())}
         case "form":
-            issuing = [*steps, *(branch for step in steps for branch in step.get("branches", ()))]
             return {
-                one for by in issuing for key in ("forms", "forms_done") for one in by.get(key, ())
+                one
+                for by in _doings(process)
+                for key in ("forms", "forms_done")
+                for one in by.get(key, ())
             }
-        case "cause":
-            return {step["pause"] for step in steps if "pause" in step}
         case "needs":
             return {step["order"] for step in steps if "order" in step}
         case _:
@@ -314,15 +351,21 @@ def places_of(company: str, packs: Path = PACKS_FOLDER) -> tuple[Place, ...]:
         place
         for file, text in sorted(texts_of(company, packs).items())
         if file.endswith(".toml")
-        for place in _entries(file, text.shown, tomllib.loads(text.text))
+        for place in _entries_of(file, text.shown, text.text)
     )
+
+
+@lru_cache(maxsize=512)
+def _entries_of(file: str, shown: str, text: str) -> tuple[Place, ...]:
+    """A file is read once however many packs inherit it."""
+    return tuple(_entries(file, shown, tomllib.loads(text)))
 
 
 def _entries(file: str, shown: str, content: Mapping[str, Any]) -> Iterator[Place]:
     if file.startswith("processes/"):
-        yield Place(shown, "process", content["id"], content, plain_words(content))
+        yield _place(shown, "process", content["id"], content)
         for step in content["steps"]:
-            yield Place(shown, "step", f"{content['id']}.{step['id']}", step, plain_words(step))
+            yield _place(shown, "step", f"{content['id']}.{step['id']}", step)
         return
     for table, entries in content.items():
         kind = KINDS.get((file, table))
@@ -330,13 +373,24 @@ def _entries(file: str, shown: str, content: Mapping[str, Any]) -> Iterator[Plac
             continue
         if kind == "needs":
             for name, entry in entries.items():
-                yield Place(shown, kind, name, entry, plain_words([name, entry]))
+                yield _place(shown, kind, name, {"kind": name, **entry})
         elif isinstance(entries, dict):
-            yield Place(shown, kind, table, entries, plain_words(entries))
+            yield _place(shown, kind, table, entries)
         else:
             for entry in entries:
-                name = entry.get("id") or entry.get("code")
-                yield Place(shown, kind, name, entry, plain_words(entry))
+                yield _place(shown, kind, entry.get("id") or entry["code"], entry)
+
+
+def _place(shown: str, kind: str, name: str, entry: Mapping[str, Any]) -> Place:
+    quoting = WORDS_OF.get(kind, tuple(entry))
+    return Place(
+        shown,
+        kind,
+        name,
+        entry,
+        plain_words(entry),
+        plain_words([entry[key] for key in quoting if key in entry]),
+    )
 
 
 def plain_words(entry: object) -> str:
@@ -375,6 +429,7 @@ def limit_words(limit: Mapping[str, Any]) -> str:
     )
 
 
+@lru_cache(maxsize=1)
 def names_of_tests(folder: Path = ROOT / "tests") -> frozenset[str]:
     """Every test function of the tests' files, as `tests/…/test_x.py::test_y`."""
     found: set[str] = set()
@@ -453,7 +508,8 @@ Regulations: 000 and 001 Xinzheng, 002 Tanghe, 003 Xinyang, 004 Anshun. Tests ar
 folder `tests/`; two are written short:
 
 - `walk[anshun-P01]` is `{WALK}[anshun-P01]`:
-  from the application to an end, through the public doors, over every branch
+  from the application to an end, through the public doors; over every branch in the first company
+  that has that very process, the shortest way in the others
 - `limit[anshun-T27]` is `{LIMIT}[anshun-T27]`:
   kept in the last second, late in the next
 """
