@@ -20,7 +20,7 @@ from tests.companies import browser, people_company
 from tests.desks import Desk
 from tests.field import Phone, field_application
 from tests.scenes import CENTRE, build_scene
-from tests.walking import Edge, Walker, edges_of
+from tests.walking import Walker, edges_of
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +60,47 @@ CLOCKS: dict[str, dict[str, str]] = {
     },
 }
 """What runs for the shop in each company, from its application to gas, and words of each clause."""
+
+HOME = Particulars(residential=True, flow_m3h=3)
+
+OTHERS: list[tuple[str, str, Particulars, str | None, set[str]]] = [
+    (
+        "xinzheng",
+        "P03",
+        Particulars(residential=True, scattered=True),
+        None,
+        {"T06", "T09", "T11", "T13", "T43"},
+    ),
+    ("xinzheng", "P06", SHOP, None, {"T03", "T04", "T05", "T07", "T08", "T09", "T12", "T43"}),
+    (
+        "tanghe",
+        "P07",
+        Particulars(residential=False, flow_m3h=30),
+        None,
+        {"T16", "T18", "T19", "T43"},
+    ),
+    ("tanghe", "P07R", HOME, None, {"T20", "T21", "T43"}),
+    (
+        "xinyang",
+        "P08",
+        Particulars(residential=False, flow_m3h=30, external_line=False),
+        None,
+        {"T23"},
+    ),
+    (
+        "xinyang",
+        "P09",
+        Particulars(residential=False, flow_m3h=30, external_line=True),
+        None,
+        {"T24"},
+    ),
+    ("xinyang", "P30", Particulars(residential=False, hardship=True), "arrears", {"T25"}),
+    ("anshun", "P02", HOME, None, {"T33"}),
+    ("anshun", "P26", HOME, None, {"T39"}),
+    ("anshun", "P27", HOME, None, {"T33-WORK"}),
+    ("anshun", "P28", HOME, None, {"T41"}),
+]
+"""Company, process, customer, a step it must pass, what runs."""
 
 CLASSES: list[tuple[str, float, bool, str]] = [
     # «20立方以下» includes 20 (000, 002); 003 writes ≤ 20, ≤ 50; 004 draws no line.
@@ -125,15 +166,27 @@ async def walker_in(
     return Walker(changming, Desk(console, company), scene, phone, clock, load_pack(name))
 
 
-async def connected(walker: Walker, company: str) -> dict[str, Any]:
-    """The page of the shop's case when it has gas and is filed away."""
-    process = walker.pack.process(OWN_PROCESS[company])
+async def completed(
+    walker: Walker, process_id: str, particulars: Particulars, through: str | None = None
+) -> dict[str, Any]:
+    """The page of a case that was completed, and nothing that should have been printed is missing.
+
+    through: a step it passes on its way, where several ways lead to the end.
+    """
+    process = walker.pack.process(process_id)
     assert process is not None
     ends = {step.id for step in process.steps if step.outcome == "completed"}
-    gas_comes: set[Edge] = {edge for edge in edges_of(process) if edge.to in ends}
-    await walker.walk(process, SHOP, gas_comes)
+    wanted = {edge for edge in edges_of(process) if edge.to in ends}
+    if through is not None:
+        wanted = {edge for edge in wanted if edge.step == through}
+        wanted |= {edge for edge in edges_of(process) if edge.to == through}
+    await walker.walk(process, particulars, wanted)
     page = await walker.page()
-    assert (page["case"]["outcome"], "gas_on" in page["facts"]) == ("completed", True)
+    assert page["case"]["outcome"] == "completed"
+    assert "form_wanted" not in {line["verb"] for line in page["timeline"]}
+    done = [process.step(one["step"]) for one in page["process"]["visits"]]
+    printed = {one["form"] for one in page["forms"]}
+    assert {form for step in done for form in (*step.forms, *step.forms_done)} <= printed
     return page
 
 
@@ -144,7 +197,8 @@ async def test_the_same_shop_has_the_clocks_of_its_own_company(
     """From the application to gas; the day and the shop are the same in all four."""
     async with browser(create_app(database=changming)) as console:
         walker = await walker_in(name, changming, field, console, clock)
-        page = await connected(walker, name)
+        page = await completed(walker, OWN_PROCESS[name], SHOP)
+    assert "gas_on" in page["facts"]
     promised = {one["id"]: one for one in page["clauses"] if one["id"].startswith("T")}
     ran = {one["clause"]["id"]: one for one in page["clocks"] if one["clause"]["id"] in promised}
     assert set(promised) == set(CLOCKS[name])
@@ -158,50 +212,106 @@ async def test_the_same_shop_has_the_clocks_of_its_own_company(
         assert ran[clause_id]["arithmetic"]["en"]
 
 
+@pytest.mark.parametrize(
+    ("name", "process_id", "particulars", "through", "expected"),
+    OTHERS,
+    ids=[f"{name}-{process_id}-{len(expected)}" for name, process_id, _, _, expected in OTHERS],
+)
+async def test_what_else_is_promised_runs_too(
+    changming: Database,
+    field: httpx.AsyncClient,
+    clock: FrozenClock,
+    name: str,
+    process_id: str,
+    particulars: Particulars,
+    through: str | None,
+    expected: set[str],
+) -> None:
+    async with browser(create_app(database=changming)) as console:
+        walker = await walker_in(name, changming, field, console, clock)
+        page = await completed(walker, process_id, particulars, through)
+    ran = {one["clause"]["id"]: one for one in page["clocks"]}
+    assert {clause_id for clause_id in ran if clause_id.startswith("T")} == expected
+    assert {one["state"] for one in ran.values()} <= {"met", "late"}
+
+
+def test_every_promise_on_cases_runs_in_one_of_these() -> None:
+    run = {(name, clause_id) for name, clocks in CLOCKS.items() for clause_id in clocks}
+    run |= {(name, clause_id) for name, _, _, _, ids in OTHERS for clause_id in ids}
+    assert run == {
+        (name, clause.id)
+        for name in OWN_PROCESS
+        for clause in load_pack(name).clauses
+        if clause.subject == "case" and clause.id.startswith("T")
+    }
+
+
 def test_no_two_companies_have_the_same_set() -> None:
     sets = [tuple(sorted(clocks.items())) for clocks in CLOCKS.values()]
     assert len(set(sets)) == len(sets)
 
 
+def application(process: str, channel: str, **particulars: Any) -> dict[str, Any]:
+    """What an account manager sends for somebody with a business."""
+    return {
+        "process": process,
+        "channel": channel,
+        "applicant": {"name": "李四光", "phone": "19900004321"},
+        "place": {"text": "明德路 12 号", "lon": CENTRE[0], "lat": CENTRE[1]},
+        "particulars": {"residential": False, **particulars},
+        "words": "申请报装",
+    }
+
+
+async def desk_in(name: str, changming: Database, console: httpx.AsyncClient) -> Desk:
+    return Desk(console, await people_company(changming, name, name)).as_(Role.ACCOUNT_MANAGER)
+
+
 @pytest.mark.parametrize("name", OWN_PROCESS)
 async def test_classes_part_exactly_at_their_thresholds(
-    changming: Database, clock: FrozenClock, field: httpx.AsyncClient, name: str
+    changming: Database, console: httpx.AsyncClient, name: str
 ) -> None:
-    async with browser(create_app(database=changming)) as console:
-        walker = await walker_in(name, changming, field, console, clock)
-        process = walker.pack.process(OWN_PROCESS[name])
-        assert process is not None
-        for company, flow_m3h, external_line, class_id in CLASSES:
-            if company != name:
-                continue
-            shop = Particulars(residential=False, flow_m3h=flow_m3h, external_line=external_line)
-            page = await walker.open(process, shop)
-            assert page["case"]["customer_class"] == class_id, (flow_m3h, external_line)
-            chosen = {one["id"] for one in page["clauses"]}
-            assert chosen == FIGURES[name, class_id], (flow_m3h, external_line)
+    desk = await desk_in(name, changming, console)
+    pack = load_pack(name)
+    process = pack.process(OWN_PROCESS[name])
+    assert process is not None
+    channel = (process.channels or tuple(one.id for one in pack.channels))[0]
+    for company, flow_m3h, external_line, class_id in CLASSES:
+        if company != name:
+            continue
+        body = application(process.id, channel, flow_m3h=flow_m3h, external_line=external_line)
+        opened = await desk.post("/api/cases", body)
+        assert opened.status_code == 201, opened.text
+        page = opened.json()
+        assert page["case"]["customer_class"] == class_id, (flow_m3h, external_line)
+        chosen = {one["id"] for one in page["clauses"]}
+        assert chosen == FIGURES[name, class_id], (flow_m3h, external_line)
 
 
 @pytest.mark.parametrize("name", OWN_PROCESS)
 async def test_every_way_in_takes_an_application(
-    changming: Database, clock: FrozenClock, field: httpx.AsyncClient, name: str
+    changming: Database, console: httpx.AsyncClient, name: str
 ) -> None:
-    """Each channel of each company, and none of another's."""
+    """Each channel of each company takes what it is for, and none of another's is known."""
+    desk = await desk_in(name, changming, console)
+    pack = load_pack(name)
+    own = {one.id for one in pack.channels}
+    for channel in sorted(own):
+        taken_by = [
+            process
+            for process in pack.processes
+            if process.runs_in == "cases" and channel in (process.channels or own)
+        ]
+        assert taken_by, f"nothing comes in by {channel}"
+        by_id = {process.id: process for process in taken_by}
+        process = by_id.get(OWN_PROCESS[name], taken_by[0])
+        body = application(process.id, channel, flow_m3h=12)
+        if process.group == "complaint":
+            body["accused_department"] = "engineering"
+        opened = await desk.post("/api/cases", body)
+        assert opened.status_code == 201, (channel, opened.text)
+        assert opened.json()["case"]["channel"] == channel
     everywhere = {one.id for other in OWN_PROCESS for one in load_pack(other).channels}
-    async with browser(create_app(database=changming)) as console:
-        walker = await walker_in(name, changming, field, console, clock)
-        body = {
-            "process": OWN_PROCESS[name],
-            "applicant": {"name": "李四光", "phone": "19900004321"},
-            "place": {"text": "明德路 12 号", "lon": CENTRE[0], "lat": CENTRE[1]},
-            "particulars": {"residential": False, "flow_m3h": 12},
-            "words": "申请报装",
-        }
-        desk = walker.desk.as_(Role.ACCOUNT_MANAGER)
-        own = {one.id for one in walker.pack.channels}
-        for channel in sorted(own):
-            opened = await desk.post("/api/cases", body | {"channel": channel})
-            assert opened.status_code == 201, (channel, opened.text)
-            assert opened.json()["case"]["channel"] == channel
-        for channel in sorted(everywhere - own):
-            refused = await desk.post("/api/cases", body | {"channel": channel})
-            assert refused.status_code == 422, channel
+    for channel in sorted(everywhere - own):
+        refused = await desk.post("/api/cases", application(OWN_PROCESS[name], channel))
+        assert (refused.status_code, refused.json()["code"]) == (422, "no_such_channel"), channel
