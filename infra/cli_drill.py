@@ -22,12 +22,17 @@ def demo() -> None:
 @demo.command("load")
 def demo_load() -> None:
     """Load the demo company, its town and its sign-ins; what is already there is left alone."""
+    from infra.doors import open_doors
     from server.drill import demo as town
+    from server.drill import demo_business
 
     shown = Progress()
     told = asyncio.run(town.load(settings_or_error(), shown))
+    past = asyncio.run(
+        demo_business.load(settings_or_error(), open_doors, lambda words: shown(words, 1.0))
+    )
     shown.end()
-    click.echo(f"Demo town: {told}.")
+    click.echo(f"Demo town: {told}. Its past: {past}.")
     for company, username, password, who in town.sign_ins():
         click.echo(f"  {company} / {username} / {password}   {who}")
 

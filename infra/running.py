@@ -139,6 +139,7 @@ class _Run:
         if self._wishes.demo:
             self._settings = replace(self._settings, demo_sign_ins=True, drill_clock=True)
             self._step("demo town", self._load_demo)
+            self._step("demo's past", self._tell_demo_past)
         self._step("servers", self._start_children)
         self._remember()
         print(f"\n{self._steps.summary()}\n", flush=True)
@@ -173,6 +174,17 @@ class _Run:
             )
         migrate(self._settings.owner_url)
         return "up to date"
+
+    def _tell_demo_past(self) -> str:
+        from infra.doors import open_doors
+        from server.drill import demo_business
+
+        def told(words: str) -> None:
+            if self._stopping.is_set():
+                raise Stopped
+            self._steps.note(words)
+
+        return asyncio.run(demo_business.load(self._settings, open_doors, told))
 
     def _load_demo(self) -> str:
         from server.drill import demo

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -117,8 +117,11 @@ def plan_cases(
     processes: Sequence[Process],
     channels: Sequence[Channel],
     classes: Sequence[CustomerClass],
+    *,
+    hasty: bool = True,
 ) -> list[PlannedCase]:
-    """The month's applications in the order they come in.
+    """The month's applications in the order they come in; `hasty`: some try what is
+    forbidden, and complaints come back until the managers' meeting has them.
 
     `premises` must hold flats and shops; `processes` are those a desk can open; `classes` the
     pack's, which decide who may ask for what.
@@ -141,9 +144,12 @@ def plan_cases(
         else:
             group = chance.choices(known, [WEIGHTS[one] for one in known])[0]
         process = chance.choice(groups[group])
-        cases.append(
-            _case(chance, f"{seed}/case/{number}", number, at, process, places, channels, classes)
-        )
+        named = f"{seed}/case/{number}"
+        one = _case(chance, named, number, at, process, places, channels, classes)
+        if not hasty:
+            loops = min(1, one.mishaps.complaint_loops)
+            one = replace(one, mishaps=replace(one.mishaps, hasty=False, complaint_loops=loops))
+        cases.append(one)
     return cases
 
 

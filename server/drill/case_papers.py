@@ -70,8 +70,11 @@ async def _defer(
 ) -> None:
     """容缺: told once what is missing; what may come later does, in time or not."""
     path = f"/api/cases/{player.id}/gap-notices"
-    await player.office.do(clerk, path, {"words": "一次性告知"})
-    if player.plan.mishaps.hasty:
+    first = await player.office.attempt(clerk, path, {"words": "一次性告知"})
+    if not first.ok:
+        # Some processes tell it by themselves, when the application is taken.
+        player.office.expect(first, path, "gaps_already_notified")
+    elif player.plan.mishaps.hasty:
         await player.office.provoke(clerk, path, {"words": "又缺一份"}, "gaps_already_notified")
     safety = [one["document"] for one in gaps if one["safety"]]
     if safety:

@@ -223,8 +223,9 @@ class CasePlayer:
         if self.lead_id is None:
             project = dict(self.plan.project or {})
             await self.stage.push(project)
-            # Platforms push twice.
-            await self.stage.push(project)
+            if self.plan.mishaps.hasty:
+                # Platforms push twice.
+                await self.stage.push(project)
             self.lead_id = await self._lead_of(operator, project["project_code"])
             self.tell("lead", "pushed")
             late = self.plan.mishaps.slow
@@ -304,7 +305,9 @@ class CasePlayer:
         clerk = self.who(step, branch)
         body = self.step_body(step, branch)
         await self._try_wrong(step, branch, clerk, body)
-        self.acted.add(clerk.username)
+        if branch is None or not branch.independent:
+            # Whoever only judges may judge again.
+            self.acted.add(clerk.username)
         self.page = await self.office.do(clerk, f"/api/cases/{self.id}/steps", body)
         self.tell(step.id, DONE if branch is None else branch.answer)
 

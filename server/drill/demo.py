@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,8 @@ from server.drill.town_papers import (
     COMPANY_CODE,
     DEMO_PASSWORD,
     Papers,
+    Person,
+    desk_people,
     office_sign_ins,
     shift_hours,
 )
@@ -80,6 +82,8 @@ async def load_into(database: Database, progress: Progress) -> str:
     async with database.companyless() as session:
         company_id = await company_id_for_code(session, COMPANY_CODE)
     if company_id is not None and await _is_loaded(database, company_id):
+        # A demo of an earlier version lacks the desks that came since.
+        await _add_people(database, Actor.system(company_id, "demo"), desk_people())
         return "already there"
     progress("building the town", 0.0)
     town = await asyncio.to_thread(build_town, SEED)
@@ -95,7 +99,7 @@ async def load_into(database: Database, progress: Progress) -> str:
         )
     actor = Actor.system(company_id, "demo")
     progress("people", 0.3)
-    await _add_people(database, actor, brought)
+    await _add_people(database, actor, brought.people)
     progress("crews and places", 0.4)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -135,7 +139,7 @@ async def found_company(database: Database, pack: str) -> str:
             policy_pack=pack,
         )
     actor = Actor.system(company_id, "demo")
-    await _add_people(database, actor, town.papers)
+    await _add_people(database, actor, town.papers.people)
     async with database.begin(actor) as tx:
         if not await has_premises(tx):
             await _add_places(tx, town.papers, zones_geojson())
@@ -182,13 +186,13 @@ async def _is_loaded(database: Database, company_id: UUID) -> bool:
         return version is not None and version.source == ROADS and await has_premises(tx)
 
 
-async def _add_people(database: Database, actor: Actor, papers: Papers) -> None:
+async def _add_people(database: Database, actor: Actor, people: Sequence[Person]) -> None:
     async with database.begin(actor) as tx:
         missing = [
-            person
-            for person in papers.people
-            if await person_by_username(tx, person.username) is None
+            person for person in people if await person_by_username(tx, person.username) is None
         ]
+    if not missing:
+        return
     # One hash for all: the password is public, hashing is slow on purpose, and no transaction
     # should wait for it.
     hashed = await new_password_hash(DEMO_PASSWORD, "demo")

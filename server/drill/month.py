@@ -171,6 +171,7 @@ class MonthPlay:
         self._platform = Door(ways.console, transport=ways.console_transport)
         self._push_token = ""
         self._shifts_until: datetime | None = None
+        self._plans_shifts = True
         self._processes: list[Process] = []
         self._channels: list[Channel] = []
         self._classes: list[CustomerClass] = []
@@ -188,8 +189,12 @@ class MonthPlay:
         if self.stage is not None:
             await self.stage.crews.close()
 
-    async def prepare(self) -> None:
-        """Scenery, sign-ins, and what the company's pack says. Raises Stuck, CannotSignIn."""
+    async def prepare(self, *, shifts: bool = True) -> None:
+        """Scenery, sign-ins, and what the company's pack says. Raises Stuck, CannotSignIn.
+
+        shifts: plan them as time goes on; else those that are planned must do.
+        """
+        self._plans_shifts = shifts
         await self._keep_shifts()
         crews = await self._pair_phones()
         await self.office.sign_in()
@@ -215,7 +220,7 @@ class MonthPlay:
             zone=self._zone,
             processes={one.id: one for one in self._processes},
             deferrals_allowed=bool(policy["deferrals"]["allowed"]),
-            push=self._push,
+            push=self.push,
             drill=self._drill,
         )
 
@@ -226,9 +231,8 @@ class MonthPlay:
         begins: datetime,
         ends: datetime,
         told: Callable[[str], None],
-        extra: Callable[[MonthPlay, Agenda], None] = lambda play, agenda: None,
     ) -> None:
-        """Play the applications of [begins, ends), local time. `extra` may add to the agenda."""
+        """Play the applications of [begins, ends), local time."""
         assert self.stage is not None, "prepared before"
         async with self._database.begin(self._actor) as tx:
             worked = (await calendar(tx)).working
@@ -243,6 +247,7 @@ class MonthPlay:
             self._processes,
             self._channels,
             self._classes,
+            hasty=self._drill,
         )
         agenda = self.agenda = Agenda(self._times, self._zone, worked, ends)
         for plan in plans:
@@ -252,7 +257,6 @@ class MonthPlay:
         if self._drill:
             month = f"{begins:%Y-%m}"
             agenda.add(begins + timedelta(days=3), self._once(draw_too_early, month))
-        extra(self, agenda)
 
         async def before() -> None:
             await self._keep_shifts()
@@ -278,7 +282,7 @@ class MonthPlay:
 
         return turn
 
-    async def month_end(self, month: str, seed: str, share: float = 1.0) -> None:
+    async def month_end(self, month: str, seed: str) -> None:
         """Call the month's customers back, and two days later solve what they complained of."""
         if self.agenda is None or self.stage is None:
             return
@@ -289,17 +293,14 @@ class MonthPlay:
         )
 
         async def call() -> None:
-            self._call_backs += await call_back(
-                self.office, month, seed, drill=self._drill, share=share
-            )
+            self._call_backs += await call_back(self.office, month, seed, drill=self._drill)
 
         async def solve() -> None:
             self._call_backs["closed"] += await close_issues(self.office)
 
         begins = max(_next_month(first), self.stage.local_now())
         rest.add(begins, _deed(call))
-        if share == 1:
-            rest.add(begins + timedelta(days=1, hours=12), _deed(solve))
+        rest.add(begins + timedelta(days=1, hours=12), _deed(solve))
         await rest.play(self._keep_shifts)
         self.agenda.turns += rest.turns
 
@@ -338,7 +339,8 @@ class MonthPlay:
 
     async def _keep_shifts(self) -> None:
         now = self._times.clock.now()
-        if self._shifts_until is not None and now < self._shifts_until:
+        soon = self._shifts_until is not None and now < self._shifts_until
+        if soon or not self._plans_shifts:
             return
         async with self._database.begin(self._actor) as tx:
             await plan_shifts(tx, only="维")
@@ -369,7 +371,7 @@ class MonthPlay:
             "/api/push-keys",
             {
                 "platform": platform,
-                "name": f"演练平台 {time.time_ns()}",
+                "name": f"{'演练' if self._drill else '工改'}平台 {time.time_ns() // 10**9}",
                 "limit_per_minute": 10_000,
                 "drill": self._drill,
             },
@@ -381,7 +383,8 @@ class MonthPlay:
         """Whether the company has a platform that pushes."""
         return bool(self._push_token)
 
-    async def _push(self, project: dict[str, Any]) -> Any:
+    async def push(self, project: dict[str, Any]) -> Any:
+        """Push a project as its platform does. Raises Stuck."""
         self.office.answers.asked += 1
         answer = await self._platform.ask(
             "POST",

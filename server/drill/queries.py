@@ -11,6 +11,7 @@ from sqlalchemy import and_, exists, select
 
 from geo.coordinates import LonLat
 from server.access.tables import Person, Phone
+from server.cases.tables import Case
 from server.crews.tables import Crew, CrewMember, Shift
 from server.db import Tx
 from server.drill.town_papers import Premises, premises_kind
@@ -21,6 +22,11 @@ from server.places.tables import Station
 async def has_premises(tx: Tx) -> bool:
     """Whether the company has any premises."""
     return bool(await tx.session.scalar(select(exists().select_from(PremisesRow))))
+
+
+async def has_cases(tx: Tx) -> bool:
+    """Whether anybody has ever applied to the company for anything."""
+    return bool(await tx.session.scalar(select(exists().select_from(Case))))
 
 
 async def crew_ids(tx: Tx) -> dict[str, UUID]:

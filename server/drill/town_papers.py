@@ -161,8 +161,6 @@ def draw_up(chance: random.Random, buildings: list[Building]) -> Papers:
         _station(buildings, "CN", "城南站", (-760, -1_380)),
     )
     crews = _crews(chance)
-    office = office_sign_ins()
-    desk = [Person(username=u, name=n, roles=r, password=DEMO_PASSWORD) for u, n, r in _DRILL_STAFF]
     field = [
         Person(username=m.username, name=m.name, roles=("crew_member",), password=None)
         for crew in crews
@@ -178,7 +176,7 @@ def draw_up(chance: random.Random, buildings: list[Building]) -> Papers:
             policy_pack="default",
         ),
         stations=stations,
-        people=(*office, *desk, *field),
+        people=(*desk_people(), *field),
         crews=crews,
         premises=_premises(chance, buildings),
     )
@@ -187,6 +185,14 @@ def draw_up(chance: random.Random, buildings: list[Building]) -> Papers:
 def office_sign_ins() -> list[Person]:
     """The people of the office whose sign-ins the demo shows."""
     return [Person(username=u, name=n, roles=r, password=DEMO_PASSWORD) for u, n, r in _OFFICE]
+
+
+def desk_people() -> list[Person]:
+    """Everybody at the company's desks: those whose sign-ins the demo shows, and the drill's."""
+    drill = [
+        Person(username=u, name=n, roles=r, password=DEMO_PASSWORD) for u, n, r in _DRILL_STAFF
+    ]
+    return [*office_sign_ins(), *drill]
 
 
 def drill_clerks() -> list[Person]:
