@@ -52,8 +52,8 @@ from server.work import actions_planned as planned
 async def withdraw(tx: Tx, case_id: UUID, said: WithdrawalIn) -> Case:
     """The customer gives up: field work is called off, clocks end, the case is closed as withdrawn.
 
-    Money paid stays on the customer's account, to be refunded there. Raises CaseEnded, OrderHasCrew
-    never: crews on the way are called back, a crew at work finishes its words.
+    Money paid is owed back, by a line for each charge, until it is paid out. Crews on the way are
+    called back, a crew at work finishes its words. Raises CaseEnded.
     """
     row = await queries.lock_case(tx, case_id)
     require_open(row)

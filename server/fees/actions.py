@@ -201,14 +201,17 @@ async def pay(
 async def give_back(tx: Tx, line_id: UUID, amount_fen: int, words: str) -> FeeLine:
     """Give back money that was paid for a charge, which is lowered by as much.
 
-    Raises RefundTooMuch, FeeNoMoney, FeeVoid, NotFound.
+    What an ended case owes back has a line of its own and is paid out there. Raises RefundTooMuch,
+    FeeNoMoney, FeeVoid, NotFound.
     """
     row = await _live(tx, line_id)
     rule = queries.rule_of(row)
     if row.kind != FeeKind.CHARGE.value:
         raise rules.FeeNoMoney(zh=rule.zh, en=rule.en)
-    if amount_fen > row.paid_fen:
-        raise rules.RefundTooMuch(zh=rule.zh, en=rule.en, paid_fen=row.paid_fen)
+    returning = await queries.line_returning(tx, row)
+    left = row.paid_fen if returning is None else 0
+    if amount_fen > left:
+        raise rules.RefundTooMuch(zh=rule.zh, en=rule.en, paid_fen=left)
     assert row.amount_fen is not None, "what was paid had an amount"
     row.paid_fen -= amount_fen
     row.amount_fen -= amount_fen
@@ -271,10 +274,11 @@ async def plan(
 
 
 async def void(tx: Tx, line_id: UUID, words: str) -> FeeLine:
-    """Withdraw a line. Raises FeeHasMoney (give it back first), FeeVoid, NotFound."""
+    """Withdraw a line. Raises FeeHasMoney (give it back first; also of the line that says so),
+    FeeVoid, NotFound."""
     row = await _live(tx, line_id)
     rule = queries.rule_of(row)
-    if row.paid_fen > 0:
+    if row.paid_fen > 0 or rules.returns(row.rule_id):
         raise rules.FeeHasMoney(zh=rule.zh, en=rule.en)
     row.voided_at = tx.now
     row.voided_words = words
@@ -284,12 +288,16 @@ async def void(tx: Tx, line_id: UUID, words: str) -> FeeLine:
 
 
 async def let_go(tx: Tx, case_id: UUID, words: str) -> None:
-    """The case was withdrawn or refused: lines nothing was paid for are withdrawn. What was paid
-    stays visible until it is given back. Idempotent.
+    """The case was withdrawn or refused: what was not paid is asked no more, and what was paid for
+    a charge is owed to the customer, by a line of its own, until it is paid out. Idempotent.
     """
     day = await today(tx)
     for row in await queries.locked_lines(tx, case_id):
-        if row.paid_fen == 0 and queries.state_of(row, row.amount_fen, day) in (
+        if rules.returns(row.rule_id):
+            continue
+        if row.kind == FeeKind.CHARGE.value and row.paid_fen > 0:
+            await _owe_back(tx, row)
+        elif row.paid_fen == 0 and queries.state_of(row, row.amount_fen, day) in (
             FeeState.TO_ENTER,
             FeeState.DUE,
             FeeState.PLANNED,
@@ -298,6 +306,42 @@ async def let_go(tx: Tx, case_id: UUID, words: str) -> None:
             row.voided_words = words
             _note(tx, "fee_voided", row, {"words": words})
     await tx.session.flush()
+
+
+async def _owe_back(tx: Tx, charge: FeeLine) -> None:
+    """Money that came in for work that will not be done is the customer's."""
+    if await queries.line_returning(tx, charge) is not None:
+        return
+    charge.amount_fen = charge.paid_fen
+    rule = queries.rule_of(charge)
+    returning = msgspec.structs.replace(
+        rule,
+        kind=FeeKind.REFUND.value,
+        zh=f"退还已收{rule.zh}",
+        en=f"Return of what was paid: {rule.en}",
+        needs_signature=False,
+    )
+    row = FeeLine(
+        id=new_id(),
+        case_id=charge.case_id,
+        # Not through the account: it was not paid from there.
+        customer_id=None,
+        rule_id=rules.returning_id(charge.rule_id),
+        rule=msgspec.to_builtins(returning),
+        pack_version=charge.pack_version,
+        kind=FeeKind.REFUND.value,
+        drill=charge.drill,
+        amount_fen=charge.paid_fen,
+        paid_fen=0,
+        quantity=None,
+        amount_source=charge.amount_source,
+        discount_fen_per_m3=None,
+        freed_by=None,
+        applied_at=tx.now,
+    )
+    tx.session.add(row)
+    await tx.session.flush()
+    _note(tx, "fee_applied", row, {"kind": row.kind, "amount_fen": row.amount_fen})
 
 
 async def _live(tx: Tx, line_id: UUID) -> FeeLine:

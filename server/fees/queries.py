@@ -62,6 +62,16 @@ async def locked_lines(tx: Tx, case_id: UUID) -> Sequence[FeeLine]:
     return rows.all()
 
 
+async def line_returning(tx: Tx, charge: FeeLine) -> FeeLine | None:
+    """The line by which what was paid for a charge is owed back, once its case ended early."""
+    return await tx.session.scalar(
+        select(FeeLine).where(
+            FeeLine.case_id == charge.case_id,
+            FeeLine.rule_id == rules.returning_id(charge.rule_id),
+        )
+    )
+
+
 async def amount_now(tx: Tx, row: FeeLine) -> int | None:
     """The line's amount. Refunds and collections follow the customer's balance."""
     follows = FeeKind(row.kind) in rules.BY_BALANCE and row.voided_at is None

@@ -153,6 +153,19 @@ WITH_MONEY = frozenset({FeeKind.CHARGE, FeeKind.REFUND, FeeKind.COLLECT})
 BY_BALANCE = frozenset({FeeKind.REFUND, FeeKind.COLLECT})
 
 
+_RETURN = "return:"
+
+
+def returning_id(rule_id: str) -> str:
+    """What a line that owes back the money of a charge is known by; no rule of a pack can be."""
+    return _RETURN + rule_id
+
+
+def returns(rule_id: str) -> bool:
+    """Whether a line owes back the money of a charge."""
+    return rule_id.startswith(_RETURN)
+
+
 def free_rule(pack: Pack, rule: FeeRule, particulars: Particulars) -> FeeRule | None:
     """The rule of the pack that makes a charge free for this customer, or None."""
     if rule.kind != "charge":

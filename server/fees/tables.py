@@ -38,6 +38,7 @@ class FeeLine(CompanyOwned, Versioned, Base):
     customer_id: Mapped[UUID | None]
     """Whose account refunds and collections go through."""
     rule_id: Mapped[str]
+    """The rule of the pack; `return:` and it, for what an ended case owes back of its charge."""
     rule: Mapped[dict[str, Any]]
     """The rule as it read when it was applied."""
     pack_version: Mapped[str]

@@ -342,6 +342,31 @@ async def test_a_withdrawn_case_calls_its_field_work_off(cases: CaseDesk, phone:
     assert late["outcome"] == "refused"
 
 
+async def test_a_withdrawn_case_owes_back_what_was_paid_until_it_is_paid_out(
+    cases: CaseDesk, phone: Phone
+) -> None:
+    await cases.open(particulars={"residential": True})
+    page = await cases.to("contract", phone)
+    [charge] = [one for one in page["fees"] if one["owed_fen"] > 0]
+    part = charge["owed_fen"] // 3
+    pay = {"amount_fen": part, "signed_by": "李四光"}
+    await cases.do(f"fees/{charge['id']}/payment", pay)
+    page = await cases.do("withdrawal", {"words": "不想要了"})
+    [owed] = [one for one in page["fees"] if one["owed_fen"] > 0]
+    assert (owed["kind"], owed["amount_fen"], owed["state"]) == ("refund", part, "due")
+    assert (await cases.desk.get(f"/api/cases/{cases.id}/fees"))["to_refund_fen"] == part
+    assert "payment" in verbs(page), "the desk is asked to pay it out"
+    gone = await cases.desk.post(f"/api/fees/{owed['id']}/void", {"words": "算了"})
+    assert (gone.status_code, gone.json()["code"]) == (409, "fee_has_money")
+    twice = {"amount_fen": part, "words": "退款"}
+    twice_answer = await cases.desk.post(f"/api/fees/{charge['id']}/refunds", twice)
+    assert (twice_answer.status_code, twice_answer.json()["code"]) == (422, "refund_too_much")
+    page = await cases.do(f"fees/{owed['id']}/payment", {"amount_fen": part, "words": "已转账"})
+    assert [one for one in page["fees"] if one["owed_fen"] > 0] == []
+    fees = await cases.desk.get(f"/api/cases/{cases.id}/fees")
+    assert (fees["to_refund_fen"], fees["settled"]) == (0, True)
+
+
 async def test_the_ledger_is_filtered_and_paged(cases: CaseDesk, clock: FrozenClock) -> None:
     for number in range(5):
         clock.advance(60)

@@ -372,16 +372,22 @@ async def test_without_a_customer_no_balance_is_settled(counter: Counter) -> Non
         await counter.apply("refund_balance")
 
 
-async def test_a_withdrawn_case_lets_its_charges_go_and_keeps_what_was_paid(
+async def test_a_withdrawn_case_lets_its_charges_go_and_owes_back_what_was_paid(
     counter: Counter,
 ) -> None:
     paid = await counter.line("install_fee")
     await counter.enter(paid, 1_000)
     await counter.pay(paid, 10, signed_by="张三")
     await counter.apply("pre_laid_works")
-    await counter.act(lambda tx: actions.let_go(tx, counter.case_id, "withdrawn"))
-    states = {one.rule: one.state.value for one in (await counter.page()).fees}
-    assert states == {"install_fee": "due", "pre_laid_works": "void"}
+    for _ in range(2):
+        await counter.act(lambda tx: actions.let_go(tx, counter.case_id, "withdrawn"))
+    page = await counter.page()
+    assert {(one.rule, one.kind.value, one.state.value, one.owed_fen) for one in page.fees} == {
+        ("install_fee", "charge", "paid", 0),
+        ("pre_laid_works", "charge", "void", 0),
+        ("install_fee", "refund", "due", 10),
+    }
+    assert (page.owed_fen, page.to_refund_fen, page.settled) == (0, 10, False)
 
 
 async def test_payments_are_only_added_to(counter: Counter, superuser: psycopg.Connection) -> None:
