@@ -22,6 +22,7 @@ from geo.travel import Route
 from server.drill.driving import Drive, Spot, jittered
 from server.drill.habits import Outing, draw_outing
 from server.drill.phone import LIVE, Phone
+from server.drill.planned_records import good_record
 from server.drill.scripts import Script, script_behind
 from server.drill.tempo import Tempo
 
@@ -281,6 +282,8 @@ class CrewPlayer:
         """Work at the scene: report, measure, make safe, repair, recheck, leave."""
         id_ = callout["id"]
         order = callout["work_order"]
+        if order["case_id"] is not None:
+            return await self._do_planned(id_, order, outing)
         script = script_behind(order["words"])
         emergency = order["priority_class"] in ("P0", "P1", "P2")
         cause = self._chance.choice(script.causes)
@@ -319,6 +322,19 @@ class CrewPlayer:
             self._say_here("recheck", id_, readings=self._recheck(script), safe=True)
         await self._tempo.wait(40)
         self._say_here("clear", id_, words="现场恢复，已向用户做安全告知")
+        return await self._sent(id_)
+
+    async def _do_planned(self, id_: str, order: dict[str, Any], outing: Outing) -> None:
+        """Planned work of a case: done as it should be, and its record written."""
+        await self._tempo.wait(outing.repair_s)
+        record = good_record(
+            order["kind"],
+            sheet_version=order["sheet_version"],
+            signatories=order["demands"].get("signatories", ()),
+        )
+        self._say_here("complete", id_, record=record)
+        await self._tempo.wait(40)
+        self._say_here("clear", id_)
         await self._sent(id_)
 
     async def _sent(self, id_: str) -> None:

@@ -121,12 +121,12 @@ async def load_into(database: Database, progress: Progress) -> str:
     return f"{len(brought.premises)} premises, {len(brought.crews)} crews"
 
 
-async def found_company(database: Database, pack: str) -> str:
+async def found_company(database: Database, pack: str, code: str = "") -> str:
     """A company of its own for drills under a pack, in the same town without its roads; its code.
 
-    What is already there is left alone.
+    What is already there is left alone. code: another one than the demo's with the pack's name.
     """
-    code = f"{COMPANY_CODE}-{pack}"
+    code = code or f"{COMPANY_CODE}-{pack}"
     async with database.companyless() as session:
         company_id = await company_id_for_code(session, code)
     town = await asyncio.to_thread(build_town, SEED)

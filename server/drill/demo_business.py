@@ -25,6 +25,7 @@ from server.db.anchor import clock_for, following
 from server.drill.agenda import StoryClock, ToldTimes
 from server.drill.follow_ups import call_back
 from server.drill.month import MonthPlay, Ways
+from server.drill.office import Stuck
 from server.drill.queries import has_cases
 from server.drill.run import company_actor
 from server.drill.town_papers import COMPANY_CODE, Person, office_sign_ins
@@ -93,13 +94,13 @@ async def tell_the_past(
             await play.prepare(shifts=False)
             await play.cases(SEED, CASES, begins, ends, told)
             clock.tell(ends)
-            await _besides(play, now, f"{begins:%Y-%m}")
+            # What got stuck is told in the log; a past with a gap must not keep the present back.
+            with contextlib.suppress(Stuck):
+                await _besides(play, now, f"{begins:%Y-%m}")
         finally:
             await play.close()
-    trouble = play.office.answers.trouble
-    if trouble:
-        raise RuntimeError(f"the demo's past does not go through: {trouble[0]}")
-    return f"{CASES} applications"
+    stuck = len(play.office.answers.trouble)
+    return f"{CASES} applications" + (f", {stuck} of them stuck" if stuck else "")
 
 
 @contextlib.asynccontextmanager
