@@ -5,7 +5,7 @@ Pure. Not here: the reckoning itself (`rules_units`, `rules_sums`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from itertools import groupby
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 from server.policy.wire_clauses import Cause, Clause
 from server.policy.wire_limits import CalendarDays, DayEnd, NextMonth, WorkingDays
 from server.promises.rules import Arithmetic, ClockState
+from server.promises.rules_fact_words import FACT_WORDS, Spoken, date_words, fact_words
 from server.promises.rules_terms import Known, Occurrence
 from server.promises.rules_words import day_words, limit_words, local_words, spoken_en, spoken_zh
 from server.promises.rules_worktime import DAY, NOTHING, WorkTime
@@ -97,27 +98,38 @@ def lines(
     known: Known,
     work: WorkTime,
     causes: Mapping[str, Cause],
+    names: Mapping[str, Spoken] = FACT_WORDS,
 ) -> tuple[Arithmetic, ...]:
-    """The whole arithmetic: start, limit, every day counted or skipped and why, every pause with
-    its cause, stretches of a sum, the end, how it stands, and the clause in its own words."""
-    return tuple(Arithmetic(zh=zh, en=en) for zh, en in _lines(one, known, work, causes))
+    """The whole arithmetic: start, what stops it, limit, every day counted or skipped and why,
+    every pause with its cause, stretches of a sum, the end, how it stands, and the clause in its
+    own words. names: what facts are called (`names_of_facts`)."""
+    return tuple(Arithmetic(zh=zh, en=en) for zh, en in _lines(one, known, work, causes, names))
 
 
 def _lines(
-    one: Occurrence, known: Known, work: WorkTime, causes: Mapping[str, Cause]
+    one: Occurrence,
+    known: Known,
+    work: WorkTime,
+    causes: Mapping[str, Cause],
+    names: Mapping[str, Spoken],
 ) -> Iterator[tuple[str, str]]:
     zone, clause = work.zone, one.clause
     start = local_words(one.started_at, zone)
-    yield f"起点：「{clause.start}」 {start}", f"start: “{clause.start}” at {start}"
+    zh, en = fact_words(clause.start, names)
+    yield f"起点：「{zh}」 {start}", f"start: “{en}” at {start}"
     if one.started_at != one.first_at:
         first = local_words(one.first_at, zone, one.started_at)
-        others = ", ".join(
-            [*clause.start_also, *([clause.not_before] if clause.not_before else [])]
-        )
+        others = [fact_words(what, names) for what in clause.start_also]
+        others += [date_words(clause.not_before)] if clause.not_before else []
+        others_zh, others_en = _joined(others)
         yield (
-            f"「{clause.start}」已于 {first} 发生，但还须等到 {others}",
-            f"“{clause.start}” happened at {first}, but {others} had to come first",
+            f"「{zh}」已于 {first} 发生，但还须等到{others_zh}",
+            f"“{en}” happened at {first}, but {others_en} had to come first",
         )
+    stops_zh, stops_en = _joined(
+        [fact_words(what, names) for what in (clause.what, *clause.stop_also)]
+    )
+    yield f"止于：{stops_zh}", f"stops with: {stops_en}"
     limit_zh, limit_en = limit_words(clause.limit)
     yield f"时限：{limit_zh}", f"limit: {limit_en}"
     if isinstance(clause.limit, WorkingDays):
@@ -137,7 +149,7 @@ def _lines(
             f"the window opens on day {clause.limit.first} of the next month",
         )
     if one.sum is not None:
-        yield from _stretch_lines(one, work)
+        yield from _stretch_lines(one, work, names)
     elif isinstance(clause.limit, WorkingDays) and one.due_at is not None:
         yield from _day_lines(work, work.day_of(one.started_at), work.last_day_of(one.due_at))
     yield from _pause_lines(one, known, work, causes)
@@ -197,18 +209,31 @@ def _pause_lines(
         )
 
 
-def _stretch_lines(one: Occurrence, work: WorkTime) -> Iterator[tuple[str, str]]:
+def _joined(words: Iterable[Spoken]) -> Spoken:
+    """Several facts in a row, each in quotation marks."""
+    said = list(words)
+    return "".join(f"「{zh}」" for zh, _ in said), ", ".join(f"“{en}”" for _, en in said)
+
+
+def _stretch_lines(
+    one: Occurrence, work: WorkTime, names: Mapping[str, Spoken]
+) -> Iterator[tuple[str, str]]:
     assert one.sum is not None, "asked of sums"
     unit_zh, unit_en = _unit(one.clause)
-    stages = ", ".join(f"{segment.start}→{segment.stop}" for segment in one.clause.segments)
+    ends = [
+        (fact_words(segment.start, names), fact_words(segment.stop, names))
+        for segment in one.clause.segments
+    ]
+    stages_zh = "、".join(f"{start[0]}→{stop[0]}" for start, stop in ends)
+    stages_en = ", ".join(f"{start[1]} → {stop[1]}" for start, stop in ends)
     how_zh, how_en = (
         ("每段按所需的最少半日数计", "each costs the least half days it keeps")
         if one.clause.sum == "whole_days"
         else ("按营业时间秒表累计", "business time by the stopwatch")
     )
     yield (
-        f"只计公司可控环节：{stages}；{how_zh}",
-        f"only the company's own stages count: {stages}; {how_en}",
+        f"只计公司可控环节：{stages_zh}；{how_zh}",
+        f"only the company's own stages count: {stages_en}; {how_en}",
     )
     for (start, stop), cost in zip(one.sum.stretches, one.sum.costs, strict=True):
         begins = local_words(start, work.zone, one.started_at)

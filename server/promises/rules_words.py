@@ -22,6 +22,7 @@ from server.policy.wire_limits import (
     Seconds,
     WorkingDays,
 )
+from server.promises.rules_fact_words import date_words
 
 WEEKDAYS_ZH: Final = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 WEEKDAYS_EN: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -55,9 +56,11 @@ def limit_words(limit: Limit) -> tuple[str, str]:
         case SameDay():
             return "当日 24:00 前", "by 24:00 of the same day"
         case OnDate(name):
-            return f"约定日期（{name}）", f"the agreed date ({name})"
+            zh, en = date_words(name)
+            return f"约定日期（{zh}）", f"the agreed date ({en})"
         case Before(hours, name=name):
-            return f"{name} 前 {hours} 小时", f"{hours} h ahead of {name}"
+            zh, en = date_words(name)
+            return f"{zh}前 {hours} 小时", f"{hours} h ahead of {en}"
         case Every(period):
             return _PERIODS[period]
         case NextMonth(first, last=last):

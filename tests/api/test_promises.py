@@ -79,7 +79,8 @@ async def test_a_deadline_is_explained_line_by_line_in_both_languages(doors: Doo
     zh = [line["zh"] for line in body["lines"]]
     en = [line["en"] for line in body["lines"]]
     for words in (
-        "起点：「registered」 09-24 10:00",
+        "起点：「受理登记」 09-24 10:00",
+        "止于：「勘察完成」",
         "时限：5 个工作日",
         "09-24 周四：起算当日，不计",
         "09-25 周五 至 09-27 周日：中秋节，不计",
@@ -95,6 +96,8 @@ async def test_a_deadline_is_explained_line_by_line_in_both_languages(doors: Doo
         assert words in zh
     assert any("«3个工作日内…现场踏勘»" in line for line in zh)
     for words in (
+        "start: “registration” at 09-24 10:00",
+        "stops with: “the survey done”",
         "10-10 Sat (make-up workday): day 6",
         "09-25 Fri to 09-27 Sun: Mid-Autumn Festival, not counted",
         "due: 10-10 11:00",
