@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -24,6 +24,7 @@ from server.crews.actions import note_shift_changes
 from server.db import Database, Tx
 from server.db.anchor import clock_for, following
 from server.dispatch import actions, actions_alarms, queries, queries_watch
+from server.dispatch.daily import day_begins
 from server.dispatch.queries_watch import OpenOrder
 from server.dispatch.rules_alarms import (
     AlarmKind,
@@ -35,7 +36,7 @@ from server.dispatch.rules_alarms import (
 )
 from server.dispatch.watch_clocks import AT_ONCE, look_at_clocks, settle_missing_calendar
 from server.network.roads import Roads
-from server.policy.queries import pack_of
+from server.policy.queries import company_today, pack_of
 from server.policy.wire import LadderMode, Pack, What
 from server.promises.queries import running
 from server.refusal import Refusal
@@ -76,6 +77,8 @@ class Watch:
         self._found_nobody: dict[UUID, datetime] = {}
         self._expected: dict[UUID, tuple[object, datetime, ExpectedArrival | None]] = {}
         self._days_at: dict[UUID, datetime] = {}
+        self._seen_to: dict[UUID, tuple[date, str]] = {}
+        """The day and edition for which each company's daily duties were last seen to."""
         self._known: dict[UUID, frozenset[UUID]] = {}
         """Orders and assignments of each company that were open at the last look."""
         self.away_s = 0.0
@@ -102,6 +105,7 @@ class Watch:
             picture = await self._picture(tx, pack)
             await _settle_alarms(tx, picture)
             expired = await work_queries.expired_offers(tx, tx.now)
+            today = (await company_today(tx), pack.version)
         waiting = [one.order_id for one in orders_to_offer(picture, self._found_nobody)]
         # Each in a transaction of its own: locks are held for one incident at a time.
         for assignment_id in expired:
@@ -111,6 +115,10 @@ class Watch:
         if pack.ladder.mode is LadderMode.NEXT_CREW:
             for order_id in dict.fromkeys(waiting):
                 await self._offer_next(actor, order_id)
+        if self._seen_to.get(company_id) != today:
+            async with self.database.begin(actor) as tx:
+                await day_begins(tx)
+            self._seen_to[company_id] = today
         await self._look_at_clocks(actor)
 
     async def _look_at_clocks(self, actor: Actor) -> None:

@@ -159,6 +159,17 @@ async def lock_routine(tx: Tx, code: str) -> Routine | None:
     )
 
 
+async def lock_routines(tx: Tx) -> Sequence[Routine]:
+    """Every duty that was ever begun, in a fixed order, locked until the commit."""
+    rows = await tx.session.scalars(
+        select(Routine)
+        .order_by(Routine.code)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return rows.all()
+
+
 async def doings(tx: Tx, code: str, limit: int) -> list[DoingView]:
     """The duty's doings, newest first."""
     rows = await tx.session.scalars(

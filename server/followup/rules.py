@@ -13,6 +13,8 @@ from datetime import date, datetime, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
 
+from server.policy.wire import Clause
+from server.policy.wire_limits import Every
 from server.refusal import Refusal
 
 ATTEMPTS = 3
@@ -160,3 +162,9 @@ def quarter(at: datetime, zone: ZoneInfo) -> str:
     """The round of visits an instant belongs to: 2026-Q4."""
     there = at.astimezone(zone)
     return f"{there.year}-Q{(there.month + 2) // 3}"
+
+
+def comes_round(clause: Clause) -> bool:
+    """Whether a duty's clause runs by itself, from being begun on, period after period (T42, T26);
+    others wait for something that is done (the reading of T41)."""
+    return isinstance(clause.limit, Every) and clause.start == "begun"

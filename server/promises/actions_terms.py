@@ -132,12 +132,16 @@ async def restate(
     terms = await queries.locked_terms(tx, subject)
     if terms is None:
         raise LookupError(f"{subject} was never promised anything")
-    before = {one.clause.id: one for one in queries.clauses_in_force(terms)}
-    now = [
-        ClauseInForce(clause, before[clause.id].since if clause.id in before else tx.now)
-        for clause in clauses
-    ]
-    gone = before.keys() - {clause.id for clause in clauses}
+    before = {one.clause.id: one.since for one in queries.clauses_in_force(terms)}
+    # One that applied earlier, and now does again, goes on counting its clocks where it left off.
+    before |= {
+        row.clause_id: None
+        for row in await queries.locked_clocks(tx, subject)
+        if row.clause_id not in before
+    }
+    now = [ClauseInForce(clause, before.get(clause.id, tx.now)) for clause in clauses]
+    in_force = {one.clause.id for one in queries.clauses_in_force(terms)}
+    gone = in_force - {clause.id for clause in clauses}
     await _cut(tx, subject, terms, gone, reason, same_start=True)
     causes = terms.causes
     if pack is not None:

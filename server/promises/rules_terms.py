@@ -152,8 +152,9 @@ def _rounds(
         elif stopped_at is None or not clause.recurs:
             return
         elif isinstance(clause.limit, Every):
-            # A duty that comes round runs anew from its doing.
-            starts = (stopped_at,)
+            # A duty that comes round runs anew from its doing, and from being begun again after it
+            # was cut.
+            starts = (stopped_at, *(at for at in starts if at > stopped_at))
             after, inclusive = None, True
             stops = [at for at in stops if at > stopped_at]
         else:

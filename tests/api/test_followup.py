@@ -16,12 +16,19 @@ from server.crews.actions import add_member
 from server.crews.queries import crew_id_of
 from server.crews.wire import NewMember
 from server.db import Database
+from server.dispatch.tables import Alarm
+from server.dispatch.watch import Watch
 from server.feed.queries import timeline_of_case
 from server.followup.tables import CallBack, Routine
+from server.policy.actions import load_edition
+from server.policy.loading import texts_of
+from server.policy.queries import company_today
 from server.policy.wire import SubjectKind
 from server.promises.actions_terms import tell
 from server.promises.queries import clocks_of
 from server.promises.subject import Subject
+from server.promises.tables import PromiseTerms
+from server.rooms import open_rooms
 from tests.companies import PeopledCompany, people_company
 from tests.desks import Desk
 from tests.filed import file_case
@@ -374,6 +381,83 @@ async def test_a_duty_is_done_by_somebody_and_runs_anew(
         clocks = await clocks_of(tx, routine.id, "routine")
     assert [one.state for one in clocks] == ["met", "late", "running"]
     assert [one["words"] for one in await desk.get(f"{path}/doings")] == ["", "工改平台无新增"]
+
+
+async def test_duties_run_without_anybody_beginning_them(
+    console: httpx.AsyncClient, changming: Database, clock: FrozenClock
+) -> None:
+    open_rooms()
+    company = await people_company(changming, "xinzheng", "xinzheng")
+    desk = Desk(console, company)
+    watch = Watch(changming)
+
+    async def duty() -> dict[str, Any]:
+        [found] = await desk.get("/api/routines")
+        return dict(found)
+
+    for _ in range(2):
+        await watch.look(company.id)
+        await Watch(changming).look(company.id)
+    begun = await duty()
+    assert begun["begun_at"] == "2026-11-21T04:00:00Z"
+    assert [one["due_at"] for one in begun["clocks"]] == ["2026-11-22T16:00:00Z"]
+    # Nobody does it on Saturday or Sunday: it is late, and everybody can see it.
+    await pass_time(changming, company, clock, 2 * 24 * 3600)
+    await watch.look(company.id)
+    assert (await duty())["begun_at"] == begun["begun_at"], "begun once"
+    async with changming.begin(company.system) as tx:
+        alarms = await tx.session.scalars(select(Alarm).where(Alarm.ended_at.is_(None)))
+        assert [(one.kind, one.params["clause"]) for one in alarms] == [("promise_breached", "T42")]
+    assert (await desk.post("/api/routines/platform_watch/doings", {})).status_code == 201
+    await watch.look(company.id)
+    async with changming.begin(company.system) as tx:
+        routine = await tx.session.scalar(select(Routine))
+        assert routine is not None
+        assert [one.state for one in await clocks_of(tx, routine.id, "routine")] == [
+            "late", "running",
+        ]  # fmt: skip
+        terms = await tx.session.scalars(select(PromiseTerms.number))
+        assert terms.all() == [1], "an unchanged edition restates nothing"
+
+
+async def test_an_edition_that_names_a_duty_no_more_ends_it_and_another_begins_it_again(
+    console: httpx.AsyncClient, changming: Database, clock: FrozenClock
+) -> None:
+    company = await people_company(changming, "xinzheng", "xinzheng")
+    desk = Desk(console, company)
+    watch = Watch(changming)
+    await watch.look(company.id)
+    await pass_time(changming, company, clock, 20 * 3600)
+    assert (await desk.post("/api/routines/platform_watch/doings", {})).status_code == 201
+    assert (await desk.post("/api/routines/platform_watch/begun", {})).status_code == 200
+    own = {file: text.text for file, text in texts_of("xinzheng").items()}
+    without = dict(own)
+    clauses = without["clauses_cases.toml"]
+    at = clauses.index('[[clauses]]\nid = "T42"')
+    end = clauses.index("[[clauses]]", at + 1)
+    without["clauses_cases.toml"] = clauses[:at] + clauses[end:]
+
+    async def load(files: dict[str, str], until_s: float) -> None:
+        async with changming.begin(company.system) as tx:
+            await load_edition(tx, files, await company_today(tx))
+        await pass_time(changming, company, clock, until_s)
+        await watch.look(company.id)
+
+    async def states() -> list[str]:
+        async with changming.begin(company.system) as tx:
+            routine = await tx.session.scalar(select(Routine))
+            assert routine is not None
+            return [one.state for one in await clocks_of(tx, routine.id, "routine")]
+
+    await load(without, 60)
+    assert await desk.get("/api/routines") == []
+    assert await states() == ["met", "cancelled"]
+    await watch.look(company.id)
+    assert await states() == ["met", "cancelled"]
+    await load(own, 5 * 24 * 3600)
+    assert await states() == ["met", "cancelled", "running"], "what was is not judged again"
+    [duty] = await desk.get("/api/routines")
+    assert [one["started_at"] for one in duty["clocks"]] == ["2026-11-27T00:01:00Z"]
 
 
 async def test_visits_come_round_by_week_month_and_quarter(
