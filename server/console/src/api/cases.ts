@@ -26,6 +26,7 @@ export const openCase = (text: string, key: string) => ask<CasePageView>("/api/c
 export const act = (id: Id, path: string, body: unknown) => post<CasePageView>(`/api/cases/${id}/${path}`, body);
 export const unmaskCase = (id: Id, reason: string) => post<Unmasked & { id_no: string | null }>(`/api/cases/${id}/unmask`, { reason });
 export const explain = (clock: Id) => ask<Explanation>(`/api/clocks/${clock}/explanation`);
+export const claimClock = (clock: Id, body: { cause: string; words: string; evidence: string }) => post<unknown>(`/api/clocks/${clock}/exemptions`, body);
 export const signForm = (form: Id, body: { as: string; name: string }) => post<unknown>(`/api/forms/${form}/signatures`, body);
 export const formHtml = (form: Id) => `/api/forms/${form}/html`;
 export const formPdf = (form: Id) => `/api/forms/${form}/pdf`;

@@ -3,7 +3,7 @@
  * of an address, so that a reload, a bookmark and the back key find the same page. Not here: what
  * a page shows, who may see it.
  */
-export const PAGES = ["desk", "cases", "leads", "complaints", "call-backs", "calendar", "pack", "people"] as const;
+export const PAGES = ["desk", "cases", "leads", "complaints", "call-backs", "outages", "customers", "reports", "calendar", "pack", "people"] as const;
 export type Page = (typeof PAGES)[number];
 
 export interface Route {

@@ -1,8 +1,10 @@
 /** The console's words in English: exactly the keys of the Chinese catalogue. */
 import { enCaseFacts, enCases, enCaseVerbs } from "./en_cases";
+import { enOffice } from "./en_office";
 
 export const en = {
   ...enCases,
+  ...enOffice,
   brand: { name: "Changming", full: "Changming · City-gas emergency dispatch" },
   language: { switch: "中文" },
   signIn: {

@@ -1,8 +1,10 @@
 /** The console's words in 简体中文. The English catalogue has exactly the same keys. */
 import { zhCaseFacts, zhCases, zhCaseVerbs } from "./zh_cases";
+import { zhOffice } from "./zh_office";
 
 export const zh = {
   ...zhCases,
+  ...zhOffice,
   brand: { name: "长明", full: "长明 · 城市燃气应急调度" },
   language: { switch: "English" },
   signIn: {

@@ -78,5 +78,9 @@ export const session = {
   /** Calendar and policy pack: what moves every deadline of the company. */
   mayOffice: any("administrator"),
   mayEditions: any("administrator", "supervisor", "auditor"),
+  mayReport: any("supervisor", "administrator", "auditor", "account_manager"),
+  /** Outages and customers; the administrator of accounts has no business there. */
+  mayReadBusiness: any("operator", "dispatcher", "supervisor", "account_manager", "auditor"),
+  mayKeepCustomers: any("operator", "supervisor", "account_manager"),
   mayFile: any("operator", "dispatcher", "supervisor", "account_manager"),
 };
