@@ -215,7 +215,7 @@ class MonthPlay:
         door = Door(self._ways.field, transport=self._ways.field_transport)
         self.stage = Stage(
             office=self.office,
-            crews=PlannedCrews(crews, door, self._times.clock),
+            crews=PlannedCrews(crews, door, self._times.clock, brief=not self._drill),
             clock=self._times.clock,
             zone=self._zone,
             processes={one.id: one for one in self._processes},

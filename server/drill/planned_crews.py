@@ -31,8 +31,12 @@ class PlannedCrew:
 class PlannedCrews:
     """All crews for planned work, and the door their phones knock at."""
 
-    def __init__(self, crews: Sequence[PlannedCrew], door: Door, clock: Clock) -> None:
+    def __init__(
+        self, crews: Sequence[PlannedCrew], door: Door, clock: Clock, *, brief: bool = False
+    ) -> None:
+        """brief: crews say that they are there, and not that they are going."""
         self.crews = list(crews)
+        self._brief = brief
         self._door = door
         self._clock = clock
 
@@ -51,7 +55,7 @@ class PlannedCrews:
         assignment = mine[-1]["assignment"]
         offered_at = datetime.fromisoformat(assignment["offered_at"])
         outing = Outing(office, self._door, self._clock, crew, assignment["id"], offered_at)
-        for verb in ("acknowledge", "depart", "arrive"):
+        for verb in ("arrive",) if self._brief else ("acknowledge", "depart", "arrive"):
             await outing.say(verb)
         return outing
 
