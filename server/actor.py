@@ -24,6 +24,18 @@ class Role(StrEnum):
     AUDITOR = "auditor"  # 审计员
 
 
+INSIDE = frozenset(
+    {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.ACCOUNT_MANAGER, Role.AUDITOR}
+)
+"""Who reads every case of the company."""
+
+
+def from_outside(roles: frozenset[Role]) -> bool:
+    """True for somebody from outside: a contractor (or nobody) with no role of the company's own
+    that reads cases."""
+    return roles.isdisjoint(INSIDE)
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A proved identity inside one company. `id` is the person's id, or the id of a platform's key

@@ -14,7 +14,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from server.access.guards import requires
-from server.actor import Role
+from server.actor import Role, from_outside
 from server.cases import actions, actions_change, actions_class, actions_steps, queries, views
 from server.cases.wire import (
     ApplicantUnmasked,
@@ -122,7 +122,7 @@ class CasesController(Controller):
             state=case_state,
             text=q,
             customer_id=customer_id,
-            given_to=tx.actor.id if views.only_contractor(tx.actor.roles) else None,
+            given_to=tx.actor.id if from_outside(tx.actor.roles) else None,
             after=after,
             limit=limit,
         )

@@ -1,4 +1,5 @@
-"""What a case learns from the field: the case's side of `work.owners` (and of `promises.owners`).
+"""What a case learns from the field, and what it answers when rooms below ask: the case's side
+of `work.owners`, `promises.owners` and `forms.owners`.
 
 Work calls `field_progress` in its own transaction, once per fact, with the case locked before the
 order. A word moves the case only if it is about the newest order of the visit the case stands in:
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from server.cases import queries, rules
+from server.cases import queries, rules, views
 from server.cases.actions_class import require_no_gain
 from server.cases.moving import Record, announce, carry, hold, position_of, surroundings
 from server.cases.refusals import GainsTime
@@ -21,6 +22,7 @@ from server.cases.tables import Case
 from server.cases.wire import CaseState
 from server.db import Tx
 from server.feed import note
+from server.forms.owners import register_form_owner
 from server.policy.queries import pack_version
 from server.policy.wire import Pack
 from server.policy.wire_processes import Process, Step
@@ -206,5 +208,22 @@ class CaseClocks:
         announce(tx, await queries.case(tx, owner_id))
 
 
+class CaseForms:
+    """Cases as what forms belong to (`forms.owners`)."""
+
+    async def lock(self, tx: Tx, case_id: UUID) -> None:
+        """The case, before its forms."""
+        await queries.lock_case(tx, case_id)
+
+    async def require_visible(self, tx: Tx, case_id: UUID) -> None:
+        """As the case itself."""
+        await views.require_visible(tx, case_id)
+
+    async def changed(self, tx: Tx, case_id: UUID) -> None:
+        """The case's page shows its forms and who signed them."""
+        announce(tx, await queries.case(tx, case_id))
+
+
 register_owner("case", CaseOwner())
+register_form_owner(CaseForms())
 register_clock_owner("case", CaseClocks())

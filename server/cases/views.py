@@ -13,9 +13,9 @@ from uuid import UUID
 import msgspec
 
 from server.access.masking import mask_name
-from server.actor import Role
+from server.actor import from_outside
 from server.cases import queries
-from server.cases.moving import clauses_now, particulars_of, subject_of, surroundings
+from server.cases.moving import Known, clauses_now, particulars_of, subject_of, surroundings
 from server.cases.tables import Case, CaseStep
 from server.cases.views_acts import acts_for
 from server.cases.wire import (
@@ -38,9 +38,10 @@ from server.customers.queries import balance_fen
 from server.db import Tx
 from server.feed.queries import timeline_of_case
 from server.fees.queries import fees_of
+from server.fees.wire import FeeView
 from server.forms.queries import forms_of
 from server.forms.wire import FormState
-from server.papers.queries import deferrals_of, papers_of
+from server.papers.queries import PapersOfCase, deferrals_of, of_case, paper_view
 from server.policy.queries import pack_version
 from server.policy.wire import Pack, SubjectKind
 from server.policy.wire_processes import Process, Step
@@ -49,11 +50,6 @@ from server.promises.queries_terms import pauses_of
 from server.refusal import NotFound
 from server.work.tables import WorkOrder
 
-INSIDE = frozenset(
-    {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.ACCOUNT_MANAGER, Role.AUDITOR}
-)
-"""Who reads every case of the company."""
-
 
 async def require_visible(tx: Tx, case_id: UUID) -> None:
     """Raise NotFound unless the acting person may see the case.
@@ -61,21 +57,16 @@ async def require_visible(tx: Tx, case_id: UUID) -> None:
     Contractors see cases with an order that was given to a crew of theirs; everybody else who reads
     cases at all sees all of the company's.
     """
-    if only_contractor(tx.actor.roles):
+    if from_outside(tx.actor.roles):
         person = tx.actor.id
         if person is None or not await queries.given_to(tx, case_id, person):
             raise NotFound(what="case")
 
 
-def only_contractor(roles: frozenset[Role]) -> bool:
-    """True for somebody from outside: a contractor with no role of the company's own."""
-    return roles.isdisjoint(INSIDE)
-
-
 async def case_page(tx: Tx, case_id: UUID) -> CasePage:
     """The page, as the acting person may see it. Raises NotFound.
 
-    A contractor is shown the works: no papers, no money.
+    A contractor is shown the works: no papers, no money, no other forms.
     """
     await require_visible(tx, case_id)
     row = await queries.case(tx, case_id)
@@ -83,12 +74,21 @@ async def case_page(tx: Tx, case_id: UUID) -> CasePage:
     process = queries.process_of(pack, row.process)
     visits = await queries.visits_of(tx, row.id)
     pauses = await _pauses(tx, row, pack)
-    outside = only_contractor(tx.actor.roles)
-    papers = [] if outside else await _papers(tx, row)
-    fees = [] if outside else await _fees(tx, row)
-    around = await surroundings(tx, row, pack, process)
+    known_papers, lines = await of_case(tx, row.id), await fees_of(tx, row.id)
+    around = await surroundings(
+        tx,
+        row,
+        pack,
+        process,
+        Known(papers=known_papers, fees=[one.state for one in lines]),
+    )
+    outside = from_outside(tx.actor.roles)
+    papers = [] if outside else _papers(known_papers)
+    fees = [] if outside else _fees(lines)
+    clocks = await clocks_of(tx, row.id, SubjectKind.CASE.value)
+    orders = await _orders(tx, row, visits)
     return CasePage(
-        case=(await queries.row_views(tx, [row]))[0],
+        case=queries.row_view(row, pack, queries.case_clock(clocks, tx.now), tx.now),
         words=row.words,
         particulars=row.particulars,
         facts={what: datetime.fromisoformat(at) for what, at in row.facts.items()},
@@ -102,7 +102,7 @@ async def case_page(tx: Tx, case_id: UUID) -> CasePage:
         sheet_version=row.sheet_version,
         process=process_view(row, pack, process, visits),
         clauses=list(await clauses_now(tx, row, pack, particulars_of(row))),
-        clocks=[clock_view(one) for one in await clocks_of(tx, row.id, SubjectKind.CASE.value)],
+        clocks=[clock_view(one) for one in clocks],
         exemptions=[exemption_view(one) for one in await exemptions_of(tx, row.id)],
         pauses=pauses,
         dates=[
@@ -110,15 +110,15 @@ async def case_page(tx: Tx, case_id: UUID) -> CasePage:
             for name, at in sorted(row.dates.items())
         ],
         papers=papers,
-        deferrals=[] if outside else await _deferrals(tx, row),
+        deferrals=[] if outside else await _deferrals(tx, known_papers),
         fees=fees,
         balance_fen=(
             None if row.customer_id is None or outside else await balance_fen(tx, row.customer_id)
         ),
-        orders=await _orders(tx, row, visits),
-        forms=await _forms(tx, row),
+        orders=orders,
+        forms=await _forms(tx, row, outside=outside),
         timeline=await timeline_of_case(tx, row.id),
-        acts=await acts_for(tx, row, pack, process, around, papers, fees, pauses),
+        acts=await acts_for(tx, row, pack, process, around, papers, fees, pauses, orders),
     )
 
 
@@ -227,7 +227,7 @@ async def _pauses(tx: Tx, row: Case, pack: Pack) -> list[CasePause]:
     return found
 
 
-async def _papers(tx: Tx, row: Case) -> list[CasePaper]:
+def _papers(known: PapersOfCase) -> list[CasePaper]:
     return [
         CasePaper(
             document=one.document,
@@ -241,11 +241,11 @@ async def _papers(tx: Tx, row: Case) -> list[CasePaper]:
             at=one.at,
             words=one.words or None,
         )
-        for one in await papers_of(tx, row.id)
+        for one in map(paper_view, known.papers)
     ]
 
 
-async def _deferrals(tx: Tx, row: Case) -> list[CaseDeferral]:
+async def _deferrals(tx: Tx, known: PapersOfCase) -> list[CaseDeferral]:
     return [
         CaseDeferral(
             id=one.id,
@@ -255,11 +255,11 @@ async def _deferrals(tx: Tx, row: Case) -> list[CaseDeferral]:
             done_at=one.ended_at,
             state="overdue" if one.overdue and one.ended_at is None else one.state.value,
         )
-        for one in await deferrals_of(tx, row.id)
+        for one in await deferrals_of(tx, known)
     ]
 
 
-async def _fees(tx: Tx, row: Case) -> list[CaseFee]:
+def _fees(lines: Sequence[FeeView]) -> list[CaseFee]:
     return [
         CaseFee(
             id=one.id,
@@ -275,7 +275,7 @@ async def _fees(tx: Tx, row: Case) -> list[CaseFee]:
             state=one.state.value,
             words=one.voided_words or one.plan_words,
         )
-        for one in await fees_of(tx, row.id)
+        for one in lines
     ]
 
 
@@ -313,9 +313,9 @@ async def _orders(tx: Tx, row: Case, visits: Sequence[CaseStep]) -> list[CaseOrd
     return views
 
 
-async def _forms(tx: Tx, row: Case) -> list[CaseForm]:
+async def _forms(tx: Tx, row: Case, *, outside: bool) -> list[CaseForm]:
     views = []
-    for one in await forms_of(tx, row.id):
+    for one in await forms_of(tx, row.id, works_only=outside):
         signatures: list[dict[str, Any]] = [
             msgspec.to_builtins(box) for box in one.signatures if box.signed_at is not None
         ]

@@ -11,13 +11,16 @@ import msgspec
 
 from server.access.actions import trace
 from server.access.numbers import daily_number
+from server.actor import Role, from_outside
 from server.db import Tx, new_id
 from server.feed import note
 from server.forms import queries
 from server.forms.rules import (
+    CONTRACTOR,
     FormAlreadySigned,
     FormNotInForce,
     NotASignatory,
+    SignsOnlyAsContractor,
     capacity,
     form_of,
 )
@@ -125,10 +128,14 @@ async def withdraw(tx: Tx, form_id: UUID, reason: str) -> IssuedForm:
 async def sign(
     tx: Tx, form_id: UUID, as_: str, name: str, *, signed_at: datetime | None = None
 ) -> IssuedForm:
-    """Record one signature. Raises NotFound, FormNotInForce, NotASignatory, FormAlreadySigned,
+    """Record one signature. A contractor records the contractor's alone.
+
+    Raises NotFound, SignsOnlyAsContractor, FormNotInForce, NotASignatory, FormAlreadySigned,
     Invalid (signed in the future, or before the form was issued).
     """
     row = await queries.form(tx, form_id, lock=True)
+    if Role.CONTRACTOR in tx.actor.roles and from_outside(tx.actor.roles) and as_ != CONTRACTOR:
+        raise SignsOnlyAsContractor
     if row.state != FormState.ISSUED.value:
         raise FormNotInForce
     pack = await pack_version(tx, row.pack_version)
@@ -171,9 +178,9 @@ async def sign(
 async def opened(tx: Tx, form_id: UUID, *, how: str) -> tuple[IssuedForm, str]:
     """The form and its page. People's names stand on it in full, so the reading leaves a trace.
 
-    how: «html» or «pdf».
+    how: «html» or «pdf». Raises NotFound, also for what a contractor may not see.
     """
-    row = await queries.form(tx, form_id)
+    row = await queries.visible_form(tx, form_id)
     page = await queries.page(tx, row)
     trace(
         tx,

@@ -15,14 +15,23 @@ from server.actor import Role
 from server.db import Tx
 from server.feed import once
 from server.forms import actions, queries
+from server.forms.owners import form_owner
 from server.forms.pdf import to_pdf
 from server.forms.wire import FormView, SignatureIn
 from server.web import IdempotencyKey
 
 READERS = requires(
-    Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.ACCOUNT_MANAGER, Role.AUDITOR
+    Role.OPERATOR,
+    Role.DISPATCHER,
+    Role.SUPERVISOR,
+    Role.ACCOUNT_MANAGER,
+    Role.AUDITOR,
+    Role.CONTRACTOR,
 )
-SIGNING = requires(Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.ACCOUNT_MANAGER)
+"""Contractors: the forms of the works, of cases they may see."""
+SIGNING = requires(
+    Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.ACCOUNT_MANAGER, Role.CONTRACTOR
+)
 
 PAGE_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
@@ -43,12 +52,12 @@ class FormsController(Controller):
         self, tx: NamedDependency[Tx], case_id: Annotated[UUID, QueryParameter()]
     ) -> list[FormView]:
         """The case's forms, newest first, superseded versions included."""
-        return await queries.forms_of(tx, case_id)
+        return await queries.visible_forms(tx, case_id)
 
     @get("/forms/{form_id:uuid}", guards=[READERS], operation_id="form")
     async def form(self, tx: NamedDependency[Tx], form_id: FromPath[UUID]) -> FormView:
         """One issued form, without what was filled in."""
-        return (await queries.views(tx, [await queries.form(tx, form_id)]))[0]
+        return (await queries.views(tx, [await queries.visible_form(tx, form_id)]))[0]
 
     @get(
         "/forms/{form_id:uuid}/html",
@@ -86,10 +95,16 @@ class FormsController(Controller):
         data: JSONBody[SignatureIn],
         key: IdempotencyKey,
     ) -> FormView:
-        """Record that somebody signed the form."""
+        """Record that somebody signed the form. 403 `signs_only_as_contractor`."""
 
         async def make() -> FormView:
+            case_id = (await queries.visible_form(tx, form_id)).case_id
+            if case_id is not None:
+                await form_owner().lock(tx, case_id)
             row = await actions.sign(tx, form_id, data.as_, data.name, signed_at=data.signed_at)
+            if case_id is not None:
+                await form_owner().changed(tx, case_id)
+                await tx.session.flush()
             return (await queries.views(tx, [row]))[0]
 
         return await once(tx, key, (f"sign_form {form_id}", data), make, FormView)

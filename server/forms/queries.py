@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 
 from server.access.masking import mask_name
 from server.access.queries import company
+from server.actor import from_outside
 from server.db import Tx
+from server.forms.owners import form_owner
 from server.forms.rendering import Head, render
-from server.forms.rules import capacity, form_of
+from server.forms.rules import capacity, form_of, of_the_works
 from server.forms.tables import FormSignature, IssuedForm
 from server.forms.wire import FormState, FormView, SignatureView
 from server.policy.queries import pack_version
@@ -28,6 +30,20 @@ async def form(tx: Tx, form_id: UUID, *, lock: bool = False) -> IssuedForm:
     row = await tx.session.scalar(statement)
     if row is None:
         raise NotFound(what="form")
+    return row
+
+
+async def visible_form(tx: Tx, form_id: UUID) -> IssuedForm:
+    """The issued form, if the acting person may see it. Raises NotFound.
+
+    Contractors see the forms of the works, of cases they may see; the desks see all.
+    """
+    row = await form(tx, form_id)
+    if tx.actor.kind == "person" and from_outside(tx.actor.roles):
+        kind = form_of(await pack_version(tx, row.pack_version), row.form_id)
+        if row.case_id is None or not of_the_works(kind):
+            raise NotFound(what="form")
+        await form_owner().require_visible(tx, row.case_id)
     return row
 
 
@@ -79,7 +95,12 @@ async def signed(tx: Tx, form_id: UUID) -> bool:
 
 async def views(tx: Tx, rows: Sequence[IssuedForm]) -> list[FormView]:
     """The wire form, signatories' names masked, in the given order."""
-    names = await signatures(tx, [row.id for row in rows])
+    return await _views(tx, rows, await signatures(tx, [row.id for row in rows]))
+
+
+async def _views(
+    tx: Tx, rows: Iterable[IssuedForm], names: Mapping[UUID, Mapping[str, FormSignature]]
+) -> list[FormView]:
     found = []
     for row in rows:
         pack = await pack_version(tx, row.pack_version)
@@ -117,14 +138,33 @@ def _box(pack: Pack, code: str, signature: FormSignature | None, *, masked: bool
     return SignatureView(as_=code, zh=zh, en=en, name=name, signed_at=signature.signed_at)
 
 
-async def forms_of(tx: Tx, case_id: UUID) -> list[FormView]:
-    """The case's forms, newest first, superseded ones included."""
-    rows = await tx.session.scalars(
-        select(IssuedForm)
+async def visible_forms(tx: Tx, case_id: UUID) -> list[FormView]:
+    """The case's forms that the acting person may see. Raises NotFound (for a contractor)."""
+    outside = from_outside(tx.actor.roles)
+    if outside:
+        await form_owner().require_visible(tx, case_id)
+    return await forms_of(tx, case_id, works_only=outside)
+
+
+async def forms_of(tx: Tx, case_id: UUID, *, works_only: bool = False) -> list[FormView]:
+    """The case's forms, newest first, superseded ones too. works_only: what contractors see."""
+    rows = await tx.session.execute(
+        select(IssuedForm, FormSignature)
+        .outerjoin(FormSignature, FormSignature.form_id == IssuedForm.id)
         .where(IssuedForm.case_id == case_id)
-        .order_by(IssuedForm.issued_at.desc(), IssuedForm.id.desc())
+        .order_by(IssuedForm.issued_at.desc(), IssuedForm.id.desc(), FormSignature.id)
     )
-    return await views(tx, rows.all())
+    forms: dict[IssuedForm, None] = {}
+    names: dict[UUID, dict[str, FormSignature]] = {}
+    for row, signature in rows:
+        kind = form_of(await pack_version(tx, row.pack_version), row.form_id)
+        if works_only and not of_the_works(kind):
+            continue
+        forms[row] = None
+        by_capacity = names.setdefault(row.id, {})
+        if signature is not None:
+            by_capacity[signature.signed_as] = signature
+    return await _views(tx, forms, names)
 
 
 async def head_of(tx: Tx, row: IssuedForm, pack: Pack, kind: Form) -> Head:

@@ -84,6 +84,26 @@ class PdfNotHere(Refusal):
     en = "This server cannot make PDFs; open the page and print it."
 
 
+class SignsOnlyAsContractor(Refusal):
+    """Somebody from outside records their own side's signature and no other."""
+
+    code = "signs_only_as_contractor"
+    status = 403
+    zh = "施工单位只能登记本方签字"
+    en = "A contractor records the contractor's signature only."
+
+
+CONTRACTOR = "contractor"
+
+_OF_THE_WORKS = frozenset({CONTRACTOR, "design"})
+
+
+def of_the_works(form: Form) -> bool:
+    """Whether a contractor reads it: what the contractor or the designer signs (派工单, 施工图,
+    竣工确认单 …), and no paper between the company and its customer."""
+    return not _OF_THE_WORKS.isdisjoint(form.signatures)
+
+
 def form_of(pack: Pack, form_id: str) -> Form:
     """The pack's form of that id. Raises UnknownForm."""
     for form in pack.forms:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from server.access.actions import create_person
 from server.actor import Role
@@ -15,6 +16,7 @@ from server.clock import FrozenClock
 from server.crews.actions import add_member
 from server.crews.wire import NewMember
 from server.db import Database
+from server.feed.tables import FeedChange
 from tests.cases import (
     SIGNED,
     SKILLS,
@@ -434,6 +436,48 @@ async def test_a_contractor_sees_only_what_was_given_to_their_crew(
     assert page["case"]["id"] == cases.id
     assert page["papers"] == page["fees"] == []
     assert len((await outside.desk.get("/api/cases"))["cases"]) == 1
+
+
+async def test_a_contractor_reads_and_signs_the_sheet_of_their_own_order_only(
+    cases: CaseDesk, phone: Phone, changming: Database
+) -> None:
+    await cases.open()
+    await cases.to("build", phone)
+    company = cases.scene.company
+    outside = cases.as_(Role.CONTRACTOR)
+    listed = f"/api/forms?case_id={cases.id}"
+    forms = {one["form_id"]: one["id"] for one in await cases.desk.get(listed)}
+    assert {"sheet", "told_once"} <= set(forms)
+    sign = f"/api/forms/{forms['sheet']}/signatures"
+    contractor = {"as": "contractor", "name": "孙施工"}
+
+    async def status(path: str) -> int:
+        return (await outside.desk.client.get(path, headers=outside.desk.headers)).status_code
+
+    hidden = [listed, f"/api/forms/{forms['sheet']}", f"/api/forms/{forms['sheet']}/html"]
+    assert [await status(path) for path in hidden] == [404] * 3, "no order was given to them"
+    assert (await outside.desk.post(sign, contractor)).status_code == 404
+    async with changming.begin(company.system) as tx:
+        person = company.people[Role.CONTRACTOR].person_id
+        await add_member(tx, cases.scene.crews[0].id, NewMember(person_id=person, skills=[]))
+    assert [one["form_id"] for one in await outside.desk.get(listed)] == ["sheet"]
+    assert [one["form"] for one in (await outside.page())["forms"]] == ["sheet"]
+    assert [await status(path) for path in hidden] == [200] * 3
+    assert await status(f"/api/forms/{forms['told_once']}/html") == 404
+    other = await outside.desk.post(sign, {"as": "keeper", "name": "周管家"})
+    assert (other.status_code, other.json()["code"]) == (403, "signs_only_as_contractor")
+    before = (await cases.page())["case"]["version"]
+    signed = await outside.desk.post(sign, contractor)
+    assert signed.status_code == 201, signed.text
+    assert (await cases.page())["case"]["version"] > before, "other open pages refresh"
+    async with changming.begin(company.system) as tx:
+        newest = await tx.session.scalar(
+            select(FeedChange.body)
+            .where(FeedChange.kind == "case")
+            .order_by(FeedChange.seq.desc())
+            .limit(1)
+        )
+    assert f'"version":{before + 1}'.encode() in (newest or b"")
 
 
 async def test_a_manager_is_named_or_chosen_by_load(cases: CaseDesk, changming: Database) -> None:

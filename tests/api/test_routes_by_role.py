@@ -133,11 +133,11 @@ OSM      POST   /api/pushes/{push_id}/lead
 OSM      POST   /api/pushes/{push_id}/settlement
 OSM      POST   /api/pushes/{push_id}/unmask
 DOSU     GET    /api/safety-script
-DOSMU    GET    /api/forms
-DOSMU    GET    /api/forms/{form_id}
-DOSMU    GET    /api/forms/{form_id}/html
-DOSMU    GET    /api/forms/{form_id}/pdf
-DOSM     POST   /api/forms/{form_id}/signatures
+DOSMUC   GET    /api/forms
+DOSMUC   GET    /api/forms/{form_id}
+DOSMUC   GET    /api/forms/{form_id}/html
+DOSMUC   GET    /api/forms/{form_id}/pdf
+DOSMC    POST   /api/forms/{form_id}/signatures
 DOSMU    GET    /api/outages
 DS       POST   /api/outages
 DOSMU    GET    /api/outages/{outage_id}

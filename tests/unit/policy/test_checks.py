@@ -145,7 +145,7 @@ CASES_OF_WRONG = [
     ("customers.toml", "{ at_most = 35 }", "{}", "classes[1].when.flow_m3h", "bounds nothing"),
     # Papers and the small tables.
     ("roles.toml", 'id = "judge"', 'id = "clerk"', "roles[3].id", "there twice"),
-    ("forms.toml", '["keeper"]', '["king"]', "forms[0].signatures", "no role"),
+    ("forms.toml", '"keeper"', '"king"', "forms[0].signatures", "no role"),
     ("forms.toml", 'id = "told_once"', 'id = "told_twice"', "", "the template of no form"),
     ("fees.toml", 'frees = ["pipe_work"]', 'frees = ["gold"]', "fees[1].frees", "no charge"),
     ("fees.toml", 'frees = ["pipe_work"]', "", "fees[1].frees", "goes with kind free"),
