@@ -17,6 +17,7 @@ from server.promises.queries import clocks_of
 from server.promises.subject import Subject
 from tests.companies import PeopledCompany
 from tests.db.test_promises_terms import PACK
+from tests.desks import Desk
 from tests.worktimes import clause, local
 
 pytestmark = pytest.mark.anyio
@@ -150,3 +151,18 @@ async def test_nobody_rules_on_their_own_claim(doors: Doors) -> None:
     ruling = f"/api/exemptions/{made.json()['id']}/ruling"
     ruled = await doors.post(ruling, {"granted": True, "reason": "属实"}, Role.SUPERVISOR)
     assert (ruled.status_code, ruled.json()["code"]) == (403, "judge_is_claimant")
+
+
+async def test_an_emergencys_deadline_is_explained_too(desk: Desk) -> None:
+    page = await desk.alarm()
+    incident = await desk.get(f"/api/incidents/{page['incident']['id']}")
+    arrived = next(one for one in incident["clocks"] if one["what"] == "arrived")
+    supervisor = desk.as_(Role.SUPERVISOR)
+    body = await supervisor.get(f"/api/clocks/{arrived['id']}/explanation")
+    assert body["clock"]["due_at"] == arrived["due_at"]
+    zh = [line["zh"] for line in body["lines"]]
+    assert "起点：「接到报警」 11-21 12:00" in zh
+    assert "止于：「到达现场」" in zh
+    assert "状态：计时中" in zh
+    assert any(line["en"].startswith("start: “the alarm received”") for line in body["lines"])
+    assert any(arrived["clause"]["quote"] in line for line in zh)

@@ -96,6 +96,13 @@ CASES_OF_WRONG = [
     (CASES, "applies = {}", 'applies = { classes = ["P1"] }', "applies.classes", "say nothing"),
     (CASES, 'id = "X-BILL"', 'id = "X-GRACE"', "id", "there twice"),
     (CASES, 'code = "CUSTOMER_CAUSE"', 'code = "SANDSTORM"', "code", "there twice"),
+    (
+        CASES,
+        'limit = { unit = "working_day", value = 2.5 }',
+        'limit = { unit = "month", value = 2 }',
+        "sum",
+        "a stopwatch adds up working days or time by the clock",
+    ),
     # An emergency's clauses.
     ("clauses.toml", 'what = "arrived"', 'what = "seen"', "what", "no fact of an incident"),
     ("clauses.toml", 'start = "arrived"', 'start = "seen"', "start", "starts no clock"),
