@@ -15,8 +15,9 @@ from server.cases.tables import Case
 from server.cases.wire import CaseState
 from server.db import Database, new_id
 from server.policy.queries import pack_of
+from server.policy.rules import customer_class_of
 from server.policy.wire import Area
-from server.policy.wire_processes import Outcome
+from server.policy.wire_processes import Outcome, Particulars
 from tests.companies import PeopledCompany
 from tests.scenes import CENTRE
 
@@ -33,13 +34,17 @@ async def file_case(
 ) -> UUID:
     """A case of that number; `gas_on`: the gas came on then, and the case is closed."""
     async with database.begin(company.system) as tx:
+        pack = await pack_of(tx)
+        graph = next(one for one in pack.processes if one.id == process)
+        ends = [one.id for one in graph.steps if one.outcome is Outcome.COMPLETED]
+        class_ = customer_class_of(pack, Particulars(residential=residential))
         row = Case(
             id=new_id(),
             number=number,
             drill=columns.pop("drill", False),
             process=process,
-            pack_version=(await pack_of(tx)).version,
-            customer_class="residential" if residential else "other",
+            pack_version=pack.version,
+            customer_class=class_.id,
             particulars={"residential": residential},
             applicant_name="张三丰",
             applicant_phone="19900001234",
@@ -50,7 +55,7 @@ async def file_case(
             area=Area.URBAN.value,
             state=(CaseState.CLOSED if gas_on else CaseState.OPEN).value,
             outcome=Outcome.COMPLETED.value if gas_on else None,
-            step="end" if gas_on else "first",
+            step=ends[0] if gas_on else graph.start,
             visit=1,
             entered_at=tx.now,
             visits={},

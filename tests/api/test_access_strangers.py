@@ -21,6 +21,7 @@ from server.dispatch.tables import Alarm
 from tests.api.test_routes_by_role import LETTERS, MATRIX
 from tests.companies import people_company
 from tests.desks import Desk
+from tests.one_of_each import BUSINESS_BODIES, business_of
 from tests.scenes import CENTRE, Scene, build_scene
 
 pytestmark = pytest.mark.anyio
@@ -60,10 +61,32 @@ BODIES: dict[str, Any] = {
         "ends_at": "2026-12-01T08:00:00Z",
     },
     "/api/crews/{crew_id}/out-of-service": REASON,
+    **BUSINESS_BODIES,
 }
 """A valid request for each door that changes something; GET and DELETE need none."""
 
+BY_CODE: dict[str, Any] = {
+    "/api/calendar/{year}": {
+        "days_off": ["2029-01-01"], "workdays": [], "source": "国办发明电 2028",
+    },
+    "/api/call-backs/draws/{month}": None,
+    "/api/routines/{code}/begun": {},
+    "/api/routines/{code}/doings": {},
+    "/api/reports/clauses/{clause_id}/clocks": None,
+    "/api/reports/clauses/{clause_id}/clocks.csv": None,
+    "/api/reports/clauses/{clause_id}/clocks.xlsx": None,
+    "/api/reports/ratios/{ratio_id}/members": None,
+}  # fmt: skip
+"""Doors whose path names by a code what every company has of its own: a stranger gets, and changes,
+their own. With a valid request for those that change something."""
+
+NAMED = {
+    "year": "2029", "month": "2026-10", "code": "T41",
+    "clause_id": "T34", "ratio_id": "first_time_fix",
+}  # fmt: skip
+
 NO_OTHER_COMPANYS = {
+    *BY_CODE,
     "/api/docs/{path}",
     "/api/docs/assets/{name}",
     "/{path}",
@@ -71,6 +94,9 @@ NO_OTHER_COMPANYS = {
 }
 """Doors whose path holds no id of a company's thing. A tile is named by the road version's number,
 which each company counts for itself; tests/api/test_tiles.py asks across companies."""
+
+ASKED_AS = {"/api/cases/{case_id}/steps": Role.ACCOUNT_MANAGER}
+"""Doors where the thing itself says which of those let in may act."""
 
 MISSING_FOR_ITS_OWNER = {
     "/api/incidents/{incident_id}/class/confirm": "no downgrade is proposed",
@@ -124,26 +150,33 @@ async def ids(desk: Desk, scene: Scene, changming: Database, clock: FrozenClock)
                 raised_at=tx.now,
             )
         )
-    return {
-        "incident_id": incident_id,
-        "call_id": ringing["id"],
-        "work_order_id": order_id,
-        "order_id": order_id,
-        "assignment_id": sent.json()["id"],
-        "clock_id": clock_id,
-        "exemption_id": claim.json()["id"],
-        "closure_id": closure.json()["id"],
-        "alarm_id": str(alarm_id),
-        "crew_id": crew_id,
-        "person_id": str(scene.company.people[Role.AUDITOR].person_id),
-        "phone_id": str(scene.company.phone.actor.phone_id),
-    }
+    business = await business_of(desk, changming, clock)
+    return (
+        business
+        | NAMED
+        | {
+            "incident_id": incident_id,
+            "call_id": ringing["id"],
+            "work_order_id": order_id,
+            "order_id": order_id,
+            "assignment_id": sent.json()["id"],
+            "clock_id": clock_id,
+            "exemption_id": claim.json()["id"],
+            "closure_id": closure.json()["id"],
+            "alarm_id": str(alarm_id),
+            "crew_id": crew_id,
+            "person_id": str(scene.company.people[Role.AUDITOR].person_id),
+            "phone_id": str(scene.company.phone.actor.phone_id),
+        }
+    )
 
 
 def fill(template: Any, ids: dict[str, str]) -> Any:
     """Put the ids where the braces are."""
     if isinstance(template, dict):
         return {key: fill(value, ids) for key, value in template.items()}
+    if isinstance(template, list):
+        return [fill(value, ids) for value in template]
     if isinstance(template, str):
         return re.sub(r"{(\w+)}", lambda match: ids[match[1]], template)
     return template
@@ -159,6 +192,41 @@ def test_every_door_that_changes_something_has_a_request_here() -> None:
     assert changing == set(BODIES)
 
 
+def doors_by_code() -> list[tuple[str, str]]:
+    """Every door whose path names something by a code."""
+    return [door for door in MATRIX["console"] if door[1] in BY_CODE]
+
+
+async def test_a_door_named_by_a_code_shows_and_changes_the_askers_own(
+    console: httpx.AsyncClient, desk: Desk, changming: Database, ids: dict[str, str]
+) -> None:
+    strangers = Desk(console, await people_company(changming, "tanghe"))
+    ours = {one for key, one in ids.items() if key not in NAMED}
+
+    async def ask(who: Desk, method: str, path: str) -> httpx.Response:
+        asking = who.as_(LETTERS[MATRIX["console"][method, path][0]])
+        return await console.request(
+            method,
+            fill(path, ids),
+            json=None if method == "GET" else BY_CODE[path],
+            headers=asking.headers | {"idempotency-key": str(uuid4())},
+        )
+
+    reading = [door for door in doors_by_code() if door[0] == "GET"]
+    before = {door: (await ask(desk, *door)).content for door in reading}
+    years = await desk.get("/api/calendar")
+    for door in doors_by_code():
+        answer = await ask(strangers, *door)
+        assert answer.status_code in (200, 201, 404, 409, 422), (door, answer.text)
+        if door[1] == "/api/calendar/{year}":
+            assert answer.status_code == 200, answer.text
+        assert not any(one in answer.text for one in ours), door
+    for door in reading:
+        if not door[1].endswith(".xlsx"):
+            assert (await ask(desk, *door)).content == before[door], door
+    assert await desk.get("/api/calendar") == years
+
+
 async def test_strangers_are_told_that_nothing_exists_and_owners_are_not(
     console: httpx.AsyncClient, desk: Desk, scene: Scene, changming: Database, ids: dict[str, str]
 ) -> None:
@@ -167,7 +235,7 @@ async def test_strangers_are_told_that_nothing_exists_and_owners_are_not(
     stranger_desk = Desk(console, strangers)
 
     async def ask(who: Desk, method: str, path: str) -> httpx.Response:
-        role = LETTERS[MATRIX["console"][method, path][0]]
+        role = ASKED_AS.get(path, LETTERS[MATRIX["console"][method, path][0]])
         asking = who.as_(role)
         if path == "/api/calls/{call_id}/log":
             return await asking.log(ids["call_id"])
