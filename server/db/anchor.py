@@ -106,6 +106,9 @@ async def follow_anchor(database: Database) -> None:
         except (OperationalError, OSError) as error:
             # The database is away: time goes on as before, and the next turn tries again.
             log.warning("clock_anchor_unread", error=str(error))
+        except ValueError as error:
+            # Read just before this very process set the next one: the next turn reads that.
+            log.warning("clock_anchor_refused", error=str(error))
         await asyncio.sleep(POLL_S)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from infra.cluster import DatabaseAddress
-from server.clock import SystemClock
+from server.clock import Anchor, AnchoredClock, SystemClock
 from server.db import Database
-from server.db.anchor import LEAD, clock_for, leap_to, read_anchor, set_speed
+from server.db.anchor import LEAD, clock_for, follow_anchor, leap_to, read_anchor, set_speed
 from server.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -35,6 +36,28 @@ async def test_time_leaps_forward_and_goes_on_at_its_speed(database: DatabaseAdd
     finally:
         await one.dispose()
         await other.dispose()
+
+
+async def test_an_anchor_that_would_turn_time_back_does_not_end_the_following(
+    database: DatabaseAddress,
+) -> None:
+    """As when a process reads the old anchor while it sets the next one."""
+    settings = Settings(database_url=database.app_url, drill_clock=True, pool_size=2)
+    db, ahead = Database(settings, clock_for(settings)), clock_for(settings)
+    assert isinstance(ahead, AnchoredClock)
+    try:
+        await set_speed(db, 1)
+        now = ahead.wall()
+        ahead.follow(Anchor(now, now + timedelta(days=9), 1.0))
+        other = Database(settings, ahead)
+        turns = asyncio.create_task(follow_anchor(other))
+        await asyncio.wait({turns}, timeout=0.5)
+        assert not turns.done()
+        turns.cancel()
+        await other.dispose()
+        assert ahead.now() > now + timedelta(days=8)
+    finally:
+        await db.dispose()
 
 
 async def test_a_deployment_without_drill_clock_never_leaps(database: DatabaseAddress) -> None:
