@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
+from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from server.access.guards import platform, requires
@@ -45,6 +47,20 @@ DESK = requires(Role.OPERATOR, Role.SUPERVISOR, Role.ACCOUNT_MANAGER)
 ADMINISTRATOR = requires(Role.ADMINISTRATOR)
 
 
+@dataclass
+class PushOperation(Operation):
+    """The body of a push, for the API's document. The handler reads it raw, because what cannot be
+    read is kept too; so nothing else would say what it is."""
+
+    def __post_init__(self) -> None:
+        project = Reference(ref="#/components/schemas/ProjectPush")
+        self.request_body = RequestBody(
+            content={"application/json": OpenAPIMediaType(schema=project)},
+            description="Unknown fields are dropped unread. At most 64 kB.",
+            required=True,
+        )
+
+
 class PushController(Controller):
     """The door of government platforms."""
 
@@ -53,7 +69,12 @@ class PushController(Controller):
     middleware = [PlatformAuthentication]
     request_max_body_size = rules.MAX_BODY_BYTES
 
-    @post("/projects", guards=[platform], operation_id="push_project")
+    @post(
+        "/projects",
+        guards=[platform],
+        operation_id="push_project",
+        operation_class=PushOperation,
+    )
     async def push_project(self, request: AppRequest) -> PushAccepted:
         """A project (JSON, see the page on intake). Pushed twice it is one lead with two receipts.
 

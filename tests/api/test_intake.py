@@ -476,3 +476,14 @@ async def test_another_companys_leads_do_not_exist(desk: Desk, changming: Databa
     assert [(one.status_code, one.json()["code"]) for one in asked] == [(404, "not_found")] * 10
     assert (await stranger.get("/api/leads"))["leads"] == []
     assert (await stranger.get("/api/pushes"))["pushes"] == []
+
+
+async def test_the_document_says_what_a_push_is(console: httpx.AsyncClient) -> None:
+    document = (await console.get("/api/openapi.json")).json()
+    body = document["paths"]["/push/v1/projects"]["post"]["requestBody"]
+    assert body["required"] is True
+    assert body["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/ProjectPush"
+    }
+    pushed = document["components"]["schemas"]["ProjectPush"]
+    assert set(pushed["required"]) == {"project_code", "address"}
