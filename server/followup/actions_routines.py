@@ -48,11 +48,11 @@ async def keep_duties(tx: Tx) -> None:
             await _end(tx, row, pack)
     for code, clauses in wanted.items():
         if any(comes_round(clause) for clause in clauses):
-            row = known.get(code)
-            if row is None or await _ended(tx, row):
+            begun = known.get(code)
+            if begun is None or await _ended(tx, begun):
                 await _begin(tx, code, pack, clauses, tx.now)
             else:
-                await _keep_terms(tx, row, pack, clauses)
+                await _keep_terms(tx, begun, pack, clauses)
 
 
 async def _begin(

@@ -220,12 +220,12 @@ def _stretch_lines(
 ) -> Iterator[tuple[str, str]]:
     assert one.sum is not None, "asked of sums"
     unit_zh, unit_en = _unit(one.clause)
-    ends = [
+    spans = [
         (fact_words(segment.start, names), fact_words(segment.stop, names))
         for segment in one.clause.segments
     ]
-    stages_zh = "、".join(f"{start[0]}→{stop[0]}" for start, stop in ends)
-    stages_en = ", ".join(f"{start[1]} → {stop[1]}" for start, stop in ends)
+    stages_zh = "、".join(f"{start[0]}→{stop[0]}" for start, stop in spans)
+    stages_en = ", ".join(f"{start[1]} → {stop[1]}" for start, stop in spans)
     how_zh, how_en = (
         ("每段按所需的最少半日数计", "each costs the least half days it keeps")
         if one.clause.sum == "whole_days"
