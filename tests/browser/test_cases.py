@@ -4,23 +4,16 @@ words, the ledger's filters, a year of the calendar, and an emergency that rings
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from infra.cluster import DatabaseAddress
-from infra.serving import Served, serving, settings_for
-from server.drill.demo import load, sign_ins
 from tests.browser.conftest import OpenContext, Picture
-
-SLOW_MS = 60_000
-"""The machine may be busy; what is awaited is an event, never a length of time."""
+from tests.browser.office import SLOW_MS, Office, choose_process, file_case, fill_in, open_office
 
 YEAR_FILE = """year = 2027
 source = "测试用放假安排"
@@ -34,74 +27,10 @@ last = 2027-01-03
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Office:
-    """The demo company, served; its pack is the default one."""
-
-    console: Served
-    company: str
-    passwords: dict[str, str]
-
-    def sit_down(self, open_context: OpenContext, user: str, *, english: bool = False) -> Page:
-        """Sign in on the screen, as a person does."""
-        page = open_context().new_page()
-        page.goto(self.console.url)
-        if english:
-            page.get_by_test_id("language-switch").click()
-        page.get_by_test_id("sign-in-company").fill(self.company)
-        page.get_by_test_id("sign-in-username").fill(user)
-        page.get_by_test_id("sign-in-password").fill(self.passwords[user])
-        page.get_by_test_id("sign-in-enter").click()
-        expect(page.get_by_test_id("desk")).to_be_visible(timeout=SLOW_MS)
-        return page
-
-
 @pytest.fixture(scope="module")
 def office(module_database: DatabaseAddress) -> Iterator[Office]:
-    settings = settings_for(module_database)
-    # Playwright keeps a running loop in this thread, so the town is loaded in another.
-    with ThreadPoolExecutor(1) as other:
-        other.submit(lambda: asyncio.run(load(settings, lambda what, share: None))).result()
-    with serving(settings, "console") as running:
-        passwords = {user: password for _, user, password, _ in sign_ins()}
-        yield Office(running["console"], sign_ins()[0][0], passwords)
-
-
-def choose_process(page: Page, process: str) -> None:
-    """Type a process where the cursor already is, and take the first that fits."""
-    expect(page.get_by_test_id("intake")).to_be_visible(timeout=SLOW_MS)
-    box = page.get_by_test_id("case-process").locator("input")
-    expect(box).to_be_focused(timeout=SLOW_MS)
-    page.keyboard.type(process)
-    expect(page.get_by_role("option", name=re.compile(process))).to_be_visible(timeout=SLOW_MS)
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("preview-class")).to_be_visible(timeout=SLOW_MS)
-
-
-def fill_in(page: Page, name: str, *, residential: bool = False, words: str = "") -> None:
-    page.get_by_test_id("case-channel").first.focus()
-    page.keyboard.press("Space")
-    page.get_by_test_id("case-name").focus()
-    page.keyboard.type(name)
-    page.keyboard.press("Tab")
-    page.keyboard.type("13800001234")
-    page.get_by_test_id("case-place").focus()
-    page.keyboard.type("城北路 8 号")
-    page.keyboard.press("Tab")
-    page.get_by_test_id(f"particular-residential-{'yes' if residential else 'no'}").click()
-    if words:
-        page.get_by_test_id("case-words").fill(words)
-
-
-def file_case(page: Page, process: str, name: str, **said: bool | str) -> str:
-    """File a case from anywhere by keyboard; the case's number."""
-    page.keyboard.press("F7")
-    choose_process(page, process)
-    fill_in(page, name, **said)  # type: ignore[arg-type]  # the two optional ones are typed there
-    page.keyboard.press("Control+Enter")
-    number = page.get_by_test_id("case-number")
-    expect(number).to_be_visible(timeout=SLOW_MS)
-    return number.inner_text()
+    with open_office(module_database) as made:
+        yield made
 
 
 def test_a_case_is_filed_and_found_by_keyboard(

@@ -376,6 +376,7 @@ export const enCases = {
     none: "no figure",
   },
   leads: {
+    household: "A household?",
     title: "Pushed projects",
     search: "project, number, place",
     unread: "A push nobody could read",

@@ -376,6 +376,7 @@ export const zhCases = {
     none: "无具体时限",
   },
   leads: {
+    household: "是否居民",
     title: "推送项目",
     search: "项目、编号、地点",
     unread: "无法识别的推送",
