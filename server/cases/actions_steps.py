@@ -60,7 +60,7 @@ async def complete_step(tx: Tx, case_id: UUID, said: StepIn) -> Case:
             words=said.words,
             signatures=tuple(one.as_ for one in said.signatures),
         )
-        doer = rules.Doer(roles=tx.actor.roles, involved=await involved(tx, row, pack, process))
+        doer = await doer_at(tx, row, pack, process)
         source = "desk"
     move = rules.complete(process, position, given, doer, around, roles)
     await require_no_gain(tx, row, pack, move.position.particulars, first_known=True)
@@ -91,6 +91,15 @@ def _held_back(row: Case, said: StepIn) -> rules.Given:
         answer=row.pending["answer"],
         values={**row.pending["values"], **said.values},
         words=said.words or row.pending["words"],
+    )
+
+
+async def doer_at(tx: Tx, row: Case, pack: Pack, process: Process) -> rules.Doer:
+    """The acting person at the step the case stands at. Who is a party to the case is asked only
+    where the step has an answer that a party may not give."""
+    judges = any(branch.independent for branch in process.step(row.step).branches)
+    return rules.Doer(
+        roles=tx.actor.roles, involved=judges and await involved(tx, row, pack, process)
     )
 
 

@@ -83,9 +83,10 @@ async def form_values(
 
 async def documents_of(tx: Tx, row: Case) -> list[dict[str, Any]]:
     """What the one-time notice lists: what is to come, or else all that was asked and is in."""
-    gaps = await papers.gaps(tx, row.id)
-    asked = {one.document: one for one in await papers.papers_of(tx, row.id)}
-    due = {one.document: one.due_at for one in await papers.deferrals_of(tx, row.id)}
+    known = await papers.of_case(tx, row.id)
+    gaps = known.gaps(tx.now)
+    asked = {one.document: one for one in map(papers.paper_view, known.papers)}
+    due = {one.document_id: one.due_at for one in known.deferrals}
     to_come: list[dict[str, Any]] = []
     for gap in gaps.missing:
         line: dict[str, Any] = {"zh": gap.zh, "deferred": False}

@@ -25,6 +25,7 @@ from server.db import Tx, new_id
 from server.feed import Kind, note, touch
 from server.fees import actions as fees
 from server.fees import queries as fee_queries
+from server.fees.wire import FeeState
 from server.forms import actions as forms
 from server.forms.rules import FormTemplateBroken, FormValuesMissing
 from server.notices import queries as notices
@@ -34,6 +35,7 @@ from server.policy.rules import case_clauses, customer_class_of
 from server.policy.wire import Area, Clause, IncidentClass, Pack, SubjectKind
 from server.policy.wire_processes import Outcome, Particulars, Process, Step, StepKind
 from server.promises import actions_terms as promises
+from server.promises.actions_settling import together
 from server.promises.queries import zone_of
 from server.promises.subject import Subject
 from server.refusal import Refusal
@@ -102,18 +104,32 @@ def _asks_balance(pack: Pack, process: Process) -> bool:
     return any(one.id in applied and one.kind in ("refund", "collect") for one in pack.fees)
 
 
-async def surroundings(tx: Tx, row: Case, pack: Pack, process: Process) -> rules.Surroundings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the caller has read of a case already."""
+
+    papers: paper_queries.PapersOfCase
+    fees: Sequence[FeeState]
+
+
+async def surroundings(
+    tx: Tx, row: Case, pack: Pack, process: Process, known: Known | None = None
+) -> rules.Surroundings:
     """What other rooms say of the case, asked only where some step of its process cares."""
     missing: tuple[str, ...] = ()
     safety: tuple[str, ...] = ()
     if any(step.needs_papers for step in process.steps):
-        gaps = await paper_queries.gaps(tx, row.id)
+        papers_of_case = known.papers if known else await paper_queries.of_case(tx, row.id)
+        gaps = papers_of_case.gaps(tx.now)
         missing = tuple("/".join(gap.documents) for gap in gaps.missing)
         safety = tuple("/".join(gap.documents) for gap in gaps.safety_missing)
     settled = True
     if any(step.needs_settled for step in process.steps):
         account = row.customer_id if _asks_balance(pack, process) else None
-        settled = await fee_queries.settled(tx, row.id, account)
+        if known is None:
+            settled = await fee_queries.settled(tx, row.id, account)
+        else:
+            settled = await fee_queries.settled_by(tx, known.fees, account)
     published = False
     if any(step.needs_notice for step in process.steps):
         published = await notices.published_for(tx, row.id)
@@ -150,7 +166,20 @@ async def carry(
 
     A queued case is taken up by the first thing that is done to it.
     """
-    kept = record or Record()
+    async with together(tx, subject_of(row)):
+        await _carry(tx, row, pack, process, move, at, source, record or Record())
+
+
+async def _carry(
+    tx: Tx,
+    row: Case,
+    pack: Pack,
+    process: Process,
+    move: rules.Move,
+    at: datetime,
+    source: Source,
+    kept: Record,
+) -> None:
     if row.state == CaseState.QUEUED.value and move.answer is not None:
         row.state = CaseState.OPEN.value
         row.queued_until = None
@@ -172,7 +201,6 @@ async def carry(
     await set_particulars(tx, row, pack, move.position.particulars, reason="step")
     if move.outcome is not None:
         await close(tx, row, move.outcome)
-    await tx.session.flush()
 
 
 async def _enter(tx: Tx, row: Case, pack: Pack, passage: rules.Passage, at: datetime) -> None:
@@ -192,7 +220,6 @@ async def _enter(tx: Tx, row: Case, pack: Pack, passage: rules.Passage, at: date
         signatures=[],
     )
     tx.session.add(visit)
-    await tx.session.flush()
     for what in passage.told_on_entering:
         await _tell(tx, row, what, at)
     for rule_id in passage.fees:

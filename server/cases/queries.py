@@ -92,9 +92,10 @@ async def current_visit(tx: Tx, row: Case) -> CaseStep:
 
 
 async def last_number(tx: Tx, case_id: UUID) -> int:
-    """The number of the newest visit; 0 before the first."""
+    """The number of the newest visit that is stored; 0 before the first."""
     statement = select(func.max(CaseStep.number)).where(CaseStep.case_id == case_id)
-    return await tx.session.scalar(statement) or 0
+    # Every visit was stored when it was left; the case itself need not be for this alone.
+    return await tx.session.scalar(statement.execution_options(autoflush=False)) or 0
 
 
 async def visit_of_order(tx: Tx, order_id: UUID) -> CaseStep | None:
@@ -332,14 +333,21 @@ async def clocks_by_case(tx: Tx, ids: Collection[UUID]) -> dict[UUID, CaseClock]
             PromiseClock.state.in_([_RUNNING, ClockState.LATE.value]),
         )
     )
-    found: dict[UUID, _Clocks] = {}
+    found: dict[UUID, list[PromiseClock]] = {}
     for row in rows:
-        of = found.setdefault(row.subject_id, _Clocks())
+        found.setdefault(row.subject_id, []).append(row)
+    return {key: case_clock(of, tx.now) for key, of in found.items()}
+
+
+def case_clock(rows: Sequence[PromiseClock], now: datetime) -> CaseClock:
+    """The most pressing of a case's clocks, whatever their states."""
+    of = _Clocks()
+    for row in rows:
         if row.state == _RUNNING:
             of.running.append(row)
-        if row.state == ClockState.LATE.value or (row.due_at is not None and row.due_at < tx.now):
-            of.late += 1
-    return {key: _most_pressing(of, tx.now) for key, of in found.items()}
+            of.late += row.due_at is not None and row.due_at < now
+        of.late += row.state == ClockState.LATE.value
+    return _most_pressing(of, now)
 
 
 def _most_pressing(of: _Clocks, now: datetime) -> CaseClock:

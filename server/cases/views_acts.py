@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from server.actor import Role
 from server.cases import rules, rules_change
-from server.cases.actions_steps import involved
+from server.cases.actions_steps import doer_at
 from server.cases.moving import position_of
 from server.cases.tables import Case
 from server.cases.wire import (
@@ -17,6 +17,7 @@ from server.cases.wire import (
     CaseAct,
     CaseBlock,
     CaseFee,
+    CaseOrder,
     CasePaper,
     CasePause,
     CaseState,
@@ -26,7 +27,6 @@ from server.db import Tx
 from server.policy.wire import Pack
 from server.policy.wire_processes import Branch, Field, Process, Step, StepKind
 from server.refusal import Refusal
-from server.work import queries as work_queries
 from server.work.lifecycle import SETTLED, OrderState
 
 DESK = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ACCOUNT_MANAGER})
@@ -47,13 +47,14 @@ async def acts_for(
     papers: Sequence[CasePaper],
     fees: Sequence[CaseFee],
     pauses: Sequence[CasePause],
+    orders: Sequence[CaseOrder],
 ) -> list[CaseAct]:
     """Every act open to the transaction's actor, the step's own first."""
     roles = tx.actor.roles
     acts: list[CaseAct] = []
     if row.state != CaseState.CLOSED.value:
         acts += await _steps(tx, row, pack, process, around)
-        acts += await _works(tx, row, process)
+        acts += _works(tx, row, process, orders)
     if roles.isdisjoint(DESK):
         return acts
     awaited = [one for one in papers if one.state != "received"]
@@ -91,7 +92,7 @@ async def _steps(
     if not rules.may_act(step, tx.actor.roles, rules_change.roles_of(pack.roles)):
         return []
     position = position_of(row)
-    doer = rules.Doer(roles=tx.actor.roles, involved=await involved(tx, row, pack, process))
+    doer = await doer_at(tx, row, pack, process)
 
     def blocks(answer: str | None) -> list[CaseBlock]:
         return [_block(one) for one in rules.in_the_way(process, position, answer, doer, around)]
@@ -134,16 +135,11 @@ def _answer(row: Case, step: Step, branch: Branch, blocks: list[CaseBlock]) -> C
     )
 
 
-async def _works(tx: Tx, row: Case, process: Process) -> list[CaseAct]:
+def _works(tx: Tx, row: Case, process: Process, orders: Sequence[CaseOrder]) -> list[CaseAct]:
     step = process.step(row.step)
     if step.kind is not StepKind.FIELD or tx.actor.roles.isdisjoint(WORKS):
         return []
-    orders = [
-        one
-        for one in await work_queries.orders_of_case(tx, row.id)
-        if OrderState(one.state) not in _OVER
-    ]
-    if not orders:
+    if all(OrderState(one.state) in _OVER for one in orders):
         return [_plain("reorder", "orders", "重新派工", "Issue the order again", reason=True)]
     if step.supersedable:
         return [

@@ -102,6 +102,11 @@ async def settled(tx: Tx, case_id: UUID, customer_id: UUID | None = None) -> boo
     """
     day = await today(tx)
     states = [state_of(row, await amount_now(tx, row), day) for row in await lines(tx, case_id)]
+    return await settled_by(tx, states, customer_id)
+
+
+async def settled_by(tx: Tx, states: Sequence[FeeState], customer_id: UUID | None) -> bool:
+    """The same, of the states of all the case's lines."""
     if not rules.all_settled(states):
         return False
     return customer_id is None or await customers.settled(tx, customer_id)
@@ -109,15 +114,17 @@ async def settled(tx: Tx, case_id: UUID, customer_id: UUID | None = None) -> boo
 
 async def fees_of(tx: Tx, case_id: UUID) -> list[FeeView]:
     """The case's lines as screens see them, in the order they were applied."""
-    rows = await lines(tx, case_id)
-    paid: dict[UUID, list[PaymentView]] = {row.id: [] for row in rows}
-    if rows:
-        for payment in await tx.session.scalars(
-            select(FeePayment)
-            .where(FeePayment.line_id.in_(paid))
-            .order_by(FeePayment.at, FeePayment.id)
-        ):
-            paid[payment.line_id].append(
+    rows = await tx.session.execute(
+        select(FeeLine, FeePayment)
+        .outerjoin(FeePayment, FeePayment.line_id == FeeLine.id)
+        .where(FeeLine.case_id == case_id)
+        .order_by(FeeLine.applied_at, FeeLine.id, FeePayment.at, FeePayment.id)
+    )
+    paid: dict[FeeLine, list[PaymentView]] = {}
+    for row, payment in rows:
+        made = paid.setdefault(row, [])
+        if payment is not None:
+            made.append(
                 PaymentView(
                     id=payment.id,
                     amount_fen=payment.amount_fen,
@@ -128,7 +135,7 @@ async def fees_of(tx: Tx, case_id: UUID) -> list[FeeView]:
                 )
             )
     day = await today(tx)
-    return [_view(row, await amount_now(tx, row), day, paid[row.id]) for row in rows]
+    return [_view(row, await amount_now(tx, row), day, made) for row, made in paid.items()]
 
 
 def _view(row: FeeLine, amount_fen: int | None, day: date, payments: list[PaymentView]) -> FeeView:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -75,9 +76,39 @@ async def deferral(tx: Tx, deferral_id: UUID) -> Deferral:
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class PapersOfCase:
+    """A case's checklist in its order, and everything that was put off, the oldest first."""
+
+    papers: Sequence[CasePaper]
+    deferrals: Sequence[Deferral]
+
+    def gaps(self, now: datetime) -> Gaps:
+        """What the checklist lacks at `now`."""
+        running = DeferralState.RUNNING.value
+        return gaps_among(self.papers, [one for one in self.deferrals if one.state == running], now)
+
+
+async def of_case(tx: Tx, case_id: UUID) -> PapersOfCase:
+    """Both by one statement; empty for a case that asks for no papers."""
+    rows = await tx.session.execute(
+        select(CasePaper, Deferral)
+        .outerjoin(Deferral, Deferral.paper_id == CasePaper.id)
+        .where(CasePaper.case_id == case_id)
+        .order_by(CasePaper.place)
+    )
+    found: dict[CasePaper, None] = {}
+    deferred: list[Deferral] = []
+    for paper, one in rows:
+        found[paper] = None
+        if one is not None:
+            deferred.append(one)
+    return PapersOfCase(list(found), sorted(deferred, key=lambda one: (one.deferred_at, one.id)))
+
+
 async def gaps(tx: Tx, case_id: UUID) -> Gaps:
     """What the case's checklist lacks now; nothing for a case that asks for no papers."""
-    return gaps_among(await papers(tx, case_id), await running_deferrals(tx, case_id), tx.now)
+    return (await of_case(tx, case_id)).gaps(tx.now)
 
 
 def gaps_among(checklist: Sequence[CasePaper], running: Sequence[Deferral], now: datetime) -> Gaps:
@@ -112,13 +143,8 @@ async def entries(tx: Tx, case_id: UUID) -> Sequence[PaperEntry]:
     return rows.all()
 
 
-async def papers_of(tx: Tx, case_id: UUID) -> list[PaperView]:
-    """The checklist as screens see it; numbers of personal papers are masked."""
-    return [paper_view(paper) for paper in await papers(tx, case_id)]
-
-
 def paper_view(paper: CasePaper) -> PaperView:
-    """The wire form of one document of a checklist."""
+    """The wire form of one document of a checklist; the number of a personal one is masked."""
     document = document_of(paper)
     number = paper.number
     if number is not None and document.personal:
@@ -140,14 +166,9 @@ def paper_view(paper: CasePaper) -> PaperView:
     )
 
 
-async def deferrals_of(tx: Tx, case_id: UUID) -> list[DeferralView]:
+async def deferrals_of(tx: Tx, known: PapersOfCase) -> list[DeferralView]:
     """The case's deferrals, the oldest first."""
-    rows = await tx.session.scalars(
-        select(Deferral)
-        .where(Deferral.case_id == case_id)
-        .order_by(Deferral.deferred_at, Deferral.id)
-    )
-    return await deferral_views(tx, rows.all(), tx.now)
+    return await deferral_views(tx, known.deferrals, tx.now, known.papers)
 
 
 async def to_chase(tx: Tx, now: datetime) -> list[DeferralView]:
@@ -165,8 +186,13 @@ async def to_chase(tx: Tx, now: datetime) -> list[DeferralView]:
     return [one for one in found if one.chase_percent is not None][:DEFERRALS_SHOWN]
 
 
-async def deferral_views(tx: Tx, rows: Sequence[Deferral], now: datetime) -> list[DeferralView]:
-    """Deferrals as screens see them at `now`, in the given order."""
+async def deferral_views(
+    tx: Tx, rows: Sequence[Deferral], now: datetime, papers: Sequence[CasePaper] | None = None
+) -> list[DeferralView]:
+    """Deferrals as screens see them at `now`, in the given order.
+
+    papers: theirs, if read already.
+    """
     if not rows:
         return []
     ids = [row.id for row in rows]
@@ -177,12 +203,10 @@ async def deferral_views(tx: Tx, rows: Sequence[Deferral], now: datetime) -> lis
         .order_by(DeferralChase.at, DeferralChase.id)
     ):
         made[chase.deferral_id].append(chase)
-    documents = {
-        paper.id: document_of(paper)
-        for paper in await tx.session.scalars(
-            select(CasePaper).where(CasePaper.id.in_({row.paper_id for row in rows}))
-        )
-    }
+    if papers is None:
+        found = select(CasePaper).where(CasePaper.id.in_({row.paper_id for row in rows}))
+        papers = (await tx.session.scalars(found)).all()
+    documents = {paper.id: document_of(paper) for paper in papers}
     return [_deferral_view(row, documents[row.paper_id], made[row.id], now) for row in rows]
 
 
@@ -239,11 +263,12 @@ def notice_view(row: GapNotice) -> NoticeView:
 
 async def page(tx: Tx, case_id: UUID) -> PapersPage:
     """A case's papers with everything that happened to them."""
+    known = await of_case(tx, case_id)
     return PapersPage(
-        papers=await papers_of(tx, case_id),
-        gaps=await gaps(tx, case_id),
+        papers=[paper_view(paper) for paper in known.papers],
+        gaps=known.gaps(tx.now),
         notices=[notice_view(row) for row in await notices(tx, case_id)],
-        deferrals=await deferrals_of(tx, case_id),
+        deferrals=await deferrals_of(tx, known),
         entries=[
             PaperEntryView(
                 document=row.document_id,

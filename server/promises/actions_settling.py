@@ -6,7 +6,9 @@ Not here: what is told (`actions_terms`), which clocks follow (`rules_terms`).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -24,9 +26,69 @@ from server.promises.rules_worktime import WorkTime
 from server.promises.subject import Subject
 from server.promises.tables import PromiseClock, PromiseTerms
 
+_HELD = "promises_held"
+"""Where a session remembers the subjects that `together` holds."""
+
+
+@dataclass(slots=True)
+class _Held:
+    locked: bool = False
+    due: bool = False
+
+
+def _held(tx: Tx) -> dict[Subject, _Held]:
+    held: dict[Subject, _Held] = tx.session.info.setdefault(_HELD, {})
+    return held
+
+
+@asynccontextmanager
+async def together(tx: Tx, subject: Subject) -> AsyncIterator[None]:
+    """What is told of the subject inside the block is stored at once and settled once, at its end:
+    clocks follow from all that is known, so what they would have said in between is nobody's
+    business. An exception settles nothing: the transaction is over.
+    """
+    held = _held(tx)
+    if subject in held:
+        yield
+        return
+    held[subject] = _Held()
+    try:
+        yield
+    except BaseException:
+        del held[subject]
+        raise
+    if held.pop(subject).due:
+        await _settle(tx, subject)
+
+
+async def lock_terms(tx: Tx, subject: Subject) -> None:
+    """Lock the subject's terms; once in a block that holds it."""
+    held = _held(tx).get(subject)
+    if held is None or not held.locked:
+        await queries.locked_terms(tx, subject)
+    if held is not None:
+        held.locked = True
+
+
+async def settle_held(tx: Tx, subject: Subject) -> None:
+    """Settle now what a block around holds back: who reads the clocks has to find them settled."""
+    held = _held(tx).get(subject)
+    if held is not None and held.due:
+        held.due = False
+        await _settle(tx, subject)
+
 
 async def settle(tx: Tx, subject: Subject) -> None:
-    """Make the subject's clocks say what is known of it. Running it twice changes nothing."""
+    """Make the subject's clocks say what is known of it, at the end of a block that holds it or at
+    once. Running it twice changes nothing."""
+    held = _held(tx).get(subject)
+    if held is not None:
+        held.due = True
+    else:
+        await _settle(tx, subject)
+
+
+async def _settle(tx: Tx, subject: Subject) -> None:
     terms = await queries.locked_terms(tx, subject)
     if terms is None:
         return

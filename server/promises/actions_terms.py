@@ -18,7 +18,7 @@ from server.db import Tx, new_id
 from server.feed import note
 from server.policy.wire import Clause, Pack, SubjectKind
 from server.promises import queries_terms as queries
-from server.promises.actions_settling import derived, settle
+from server.promises.actions_settling import derived, lock_terms, settle, settle_held
 from server.promises.queries_terms import ClauseInForce
 from server.promises.rules import ClockState
 from server.promises.rules_terms import Known, Occurrence
@@ -132,6 +132,7 @@ async def restate(
     terms = await queries.locked_terms(tx, subject)
     if terms is None:
         raise LookupError(f"{subject} was never promised anything")
+    await settle_held(tx, subject)
     before = {one.clause.id: one.since for one in queries.clauses_in_force(terms)}
     # One that applied earlier, and now does again, goes on counting its clocks where it left off.
     before |= {
@@ -181,7 +182,7 @@ async def tell(
     Told again for the same instant it changes nothing. A report that comes late counts from when
     it happened. crew_id: whose doing it was; that crew may not judge the clock's exemption.
     """
-    await queries.locked_terms(tx, subject)
+    await lock_terms(tx, subject)
     if await queries.has_fact(tx, subject, what, at):
         return
     tx.session.add(
@@ -197,7 +198,6 @@ async def tell(
             actor_name=tx.actor.name,
         )
     )
-    await tx.session.flush()
     await settle(tx, subject)
 
 
@@ -351,6 +351,7 @@ async def _cut(
     same_start: bool = False,
 ) -> None:
     """Store that running clocks end here. same_start: a later clock may begin with their fact."""
+    await settle_held(tx, subject)
     known = await queries.known_of(tx, subject)
     work = await queries.work_time(tx, terms)
     rows = await queries.locked_clocks(tx, subject)

@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from server.db import Tx
 from server.policy.queries import calendar
@@ -23,7 +23,6 @@ from server.promises.rules_worktime import WorkTime
 from server.promises.subject import Subject
 from server.promises.tables import (
     PromiseClock,
-    PromiseCut,
     PromiseDate,
     PromisePause,
     PromiseTerms,
@@ -34,6 +33,26 @@ from server.refusal import NotFound
 
 _CALENDAR_LOCK = 0x0C10
 """The advisory lock's first half; the second is the company."""
+_CALENDAR_HELD = "promises_calendar_held"
+"""Where a session remembers that it holds it, which it does to the end of its transaction."""
+
+_KNOWN = text(
+    """
+    SELECT 'fact' AS kind, what AS name, at, NULL::timestamptz AS until, NULL::integer AS number,
+           NULL AS reason, id
+    FROM reported_facts WHERE subject_kind = :kind AND subject_id = :id
+    UNION ALL
+    SELECT 'date', name, at, NULL, NULL, NULL, id
+    FROM promise_dates WHERE subject_kind = :kind AND subject_id = :id
+    UNION ALL
+    SELECT 'cut', clause_id, at, next_from, number, reason, id
+    FROM promise_cuts WHERE subject_kind = :kind AND subject_id = :id
+    UNION ALL
+    SELECT 'pause', cause, from_at, to_at, NULL, NULL, id
+    FROM promise_pauses WHERE subject_kind = :kind AND subject_id = :id
+    """
+)
+"""All that clocks of one subject follow from: asked at every change, so by one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,33 +117,27 @@ async def work_time_of(tx: Tx, pack: Pack) -> WorkTime:
 async def hold_calendar(tx: Tx, *, alone: bool = False) -> None:
     """Nobody reckons again while this transaction reckons, so that no clock begun beside a change
     of the calendar is missed. alone: this is the one that reckons all of them again."""
+    if not alone and tx.session.info.get(_CALENDAR_HELD):
+        return
     function = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
     await tx.session.execute(select(function(_CALENDAR_LOCK, func.hashtext(str(tx.company_id)))))
+    tx.session.info[_CALENDAR_HELD] = True
 
 
 async def known_of(tx: Tx, subject: Subject) -> Known:
     """Everything clocks of the subject follow from."""
-    mine = (subject.kind.value, subject.id)
-    facts = await tx.session.execute(
-        select(ReportedFact.what, ReportedFact.at).where(
-            ReportedFact.subject_kind == mine[0], ReportedFact.subject_id == mine[1]
-        )
-    )
-    dates = await tx.session.execute(
-        select(PromiseDate.name, PromiseDate.at).where(
-            PromiseDate.subject_kind == mine[0], PromiseDate.subject_id == mine[1]
-        )
-    )
-    cuts = await tx.session.scalars(
-        select(PromiseCut).where(
-            PromiseCut.subject_kind == mine[0], PromiseCut.subject_id == mine[1]
-        )
-    )
+    await tx.session.flush()
+    rows = (await tx.session.execute(_KNOWN, {"kind": subject.kind.value, "id": subject.id})).all()
+    pauses = sorted((row for row in rows if row.kind == "pause"), key=lambda one: (one.at, one.id))
     return Known(
-        facts=facts_known((what, at) for what, at in facts),
-        dates=dict(dates.all()),
-        pauses=[Pause(one.cause, one.from_at, one.to_at) for one in await pauses_of(tx, subject)],
-        cuts={(one.clause_id, one.number): Cut(one.at, one.next_from, one.reason) for one in cuts},
+        facts=facts_known((row.name, row.at) for row in rows if row.kind == "fact"),
+        dates={row.name: row.at for row in rows if row.kind == "date"},
+        pauses=[Pause(row.name, row.at, row.until) for row in pauses],
+        cuts={
+            (row.name, row.number): Cut(row.at, row.until, row.reason)
+            for row in rows
+            if row.kind == "cut"
+        },
     )
 
 
@@ -173,6 +186,11 @@ async def date_row(tx: Tx, subject: Subject, name: str) -> PromiseDate | None:
 
 async def has_fact(tx: Tx, subject: Subject, what: str, at: datetime) -> bool:
     """Whether that fact was told at that instant before."""
+    told = (subject.kind.value, subject.id, what, at)
+    # One not written yet; nothing else has to be written for this question alone.
+    unwritten = [one for one in tx.session.new if isinstance(one, ReportedFact)]
+    if told in [(one.subject_kind, one.subject_id, one.what, one.at) for one in unwritten]:
+        return True
     return (
         await tx.session.scalar(
             select(ReportedFact.id)
@@ -183,6 +201,7 @@ async def has_fact(tx: Tx, subject: Subject, what: str, at: datetime) -> bool:
                 ReportedFact.at == at,
             )
             .limit(1)
+            .execution_options(autoflush=False)
         )
     ) is not None
 
