@@ -2,7 +2,7 @@
 
 Pure: a process, a position in it and what was answered give the next position and all that follows
 from going there (facts, forms, fees, an order, a pause, an end). Not here: carrying it out
-(`actions*`), what is written down at a step (`rules_fields`), service hours and managers
+(`moving`), what is written down at a step (`rules_fields`), service hours and managers
 (`rules_opening`), who gains time by a change (`rules_change`).
 
 Readings of the pack's words, where they are open:
@@ -10,7 +10,7 @@ Readings of the pack's words, where they are open:
   its signatures, nor what must be in order before going on (papers, money).
 - What a step `needs` before it is *entered* refuses the act that would enter it.
 - A crew's word cannot be refused. What would refuse it holds the case where it is instead
-  (`actions`): the work is done, the case waits.
+  (`owner`): the work is done, the case waits.
 """
 
 from __future__ import annotations

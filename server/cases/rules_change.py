@@ -1,6 +1,8 @@
-"""A change of particulars that would lengthen what is running: «class changed later to gain time».
+"""A change of particulars that would lengthen what is running («class changed later to gain time»),
+and who is a party to a case: its department, whoever worked on it.
 
-Pure. Not here: carrying the change out (`actions_change`).
+Pure. Not here: carrying the change out (`actions_class`), asking who was involved
+(`actions_steps`).
 """
 
 from __future__ import annotations

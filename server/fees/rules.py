@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Sequence
 from datetime import date
 
@@ -11,6 +10,7 @@ from server.policy.rules import conditions_hold
 from server.policy.wire import Pack
 from server.policy.wire_papers import FeeRule
 from server.policy.wire_processes import Particulars
+from server.promises.rules_units import months_later
 from server.refusal import Refusal
 
 
@@ -246,13 +246,6 @@ UNSETTLED = frozenset({FeeState.TO_ENTER, FeeState.DUE})
 def all_settled(states: Sequence[FeeState]) -> bool:
     """Whether nothing is left to enter, pay or pay out."""
     return not UNSETTLED.intersection(states)
-
-
-def months_later(day: date, months: int) -> date:
-    """The same day so many months later, or that month's last (T25: «6个月内»)."""
-    number = day.month - 1 + months
-    year, month = day.year + number // 12, number % 12 + 1
-    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
 def plan_end(

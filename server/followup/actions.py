@@ -33,6 +33,7 @@ from server.incidents.wire import Confidence, PlaceIn
 from server.policy.actions import remember
 from server.policy.queries import pack_of
 from server.policy.wire import CallKind, Facts
+from server.promises.queries import zone_of
 
 SMELL = "回访时用户反映有燃气味"
 """What the incident says where the customer's own words are missing."""
@@ -45,7 +46,7 @@ async def draw_month(tx: Tx, month: str, *, drill: bool = False) -> CallBackDraw
 
     Raises MonthNotOver, AlreadyDrawn.
     """
-    zone = await queries.zone_of(tx)
+    zone = await zone_of(tx)
     begins, ends = rules.month_span(month, zone)
     if tx.now < ends:
         raise rules.MonthNotOver(month=month)
@@ -231,7 +232,7 @@ async def print_ledger(tx: Tx, month: str) -> IssuedForm:
     if await queries.draw_of(tx, month) is None:
         raise rules.NothingDrawn(month=month)
     shown = await queries.month_view(tx, month)
-    zone = await queries.zone_of(tx)
+    zone = await zone_of(tx)
     lines = [
         [
             one.case_number or "",

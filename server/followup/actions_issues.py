@@ -14,7 +14,6 @@ from server.customers import queries as customers
 from server.db import Tx, new_id
 from server.feed import Kind, note, touch
 from server.followup import queries_issues as queries
-from server.followup.queries import zone_of
 from server.followup.rules import IssueAlreadyClosed, IssueClosedByAccused, quarter
 from server.followup.tables import Issue, Visit
 from server.followup.wire import ClosingIn, IssueIn, IssueState, VisitIn
@@ -23,6 +22,7 @@ from server.policy.queries import pack_of
 from server.policy.rules import clauses_of
 from server.policy.wire import SubjectKind
 from server.promises import actions_terms as promises
+from server.promises.queries import zone_of
 from server.promises.subject import Subject
 from server.refusal import Invalid
 

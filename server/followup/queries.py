@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from geoalchemy2.shape import to_shape
@@ -16,7 +15,6 @@ from sqlalchemy import DateTime, cast, select
 from sqlalchemy.orm import aliased
 
 from server.access.masking import mask_name, mask_phone
-from server.access.queries import company
 from server.cases.tables import Case
 from server.crews.tables import Crew
 from server.customers.tables import Customer
@@ -64,11 +62,6 @@ class Person:
     lon: float | None
     lat: float | None
     drill: bool
-
-
-async def zone_of(tx: Tx) -> ZoneInfo:
-    """The company's time zone."""
-    return ZoneInfo((await company(tx)).time_zone)
 
 
 async def completed_between(

@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from server.db import Tx
 from server.feed import Kind, Representation, represents
-from server.followup.queries import zone_of
 from server.followup.tables import Issue, Routine, RoutineDoing, Visit
 from server.followup.wire import (
     DoingView,
@@ -22,7 +21,7 @@ from server.followup.wire import (
 from server.policy.queries import pack_of
 from server.policy.rules import clauses_of
 from server.policy.wire import Clause, Pack, SubjectKind
-from server.promises.queries import clock_view, clocks_of
+from server.promises.queries import clock_view, clocks_of, zone_of
 from server.promises.rules import ClockState
 from server.refusal import NotFound
 

@@ -61,20 +61,6 @@ async def live_sheet(tx: Tx, case_id: UUID, form_id: str) -> IssuedForm | None:
     )
 
 
-async def newest_of(tx: Tx, case_id: UUID, form_id: str) -> IssuedForm | None:
-    """The newest form of that kind issued for the case and still in force."""
-    return await tx.session.scalar(
-        select(IssuedForm)
-        .where(
-            IssuedForm.case_id == case_id,
-            IssuedForm.form_id == form_id,
-            IssuedForm.state == FormState.ISSUED.value,
-        )
-        .order_by(IssuedForm.issued_at.desc(), IssuedForm.id.desc())
-        .limit(1)
-    )
-
-
 async def signatures(tx: Tx, form_ids: Sequence[UUID]) -> dict[UUID, dict[str, FormSignature]]:
     """The signatures on each form, by capacity; every asked-for form has an entry."""
     found: dict[UUID, dict[str, FormSignature]] = {one: {} for one in form_ids}

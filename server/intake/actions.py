@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from geoalchemy2 import WKTElement
 
 from geo.coordinates import LonLat, to_wgs84
 from server.access.actions import trace
 from server.access.numbers import daily_number
-from server.access.queries import company, person
+from server.access.queries import person
 from server.access.tokens import digest, new_token
 from server.actor import Role
 from server.cases import actions as cases
@@ -45,6 +44,7 @@ from server.policy.queries import pack_of
 from server.policy.rules import clauses_of
 from server.policy.wire import SubjectKind
 from server.promises import actions_terms as promises
+from server.promises.queries import zone_of
 from server.promises.subject import Subject
 from server.refusal import Invalid, Refusal
 
@@ -401,8 +401,7 @@ async def _push_again(tx: Tx, row: Push, lead: Lead, project: ProjectPush) -> No
 async def _promise(tx: Tx, lead: Lead) -> None:
     """Begin the clocks of a new lead: T01 and T02 where the pack has them."""
     pack = await pack_of(tx)
-    zone = ZoneInfo((await company(tx)).time_zone)
-    on = lead.pushed_at.astimezone(zone).date()
+    on = lead.pushed_at.astimezone(await zone_of(tx)).date()
     await promises.begin(
         tx,
         _subject(lead),

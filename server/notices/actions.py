@@ -25,6 +25,7 @@ from server.policy.rules import clauses_of
 from server.policy.wire import Clause, Pack, SubjectKind
 from server.policy.wire_papers import QuietHours
 from server.promises import actions_terms as promises
+from server.promises.queries import zone_of
 from server.promises.subject import Subject
 from server.refusal import Invalid, NotFound
 
@@ -84,7 +85,7 @@ async def _new(tx: Tx, outage_in: OutageIn, replaces: Outage | None = None) -> O
         if broken.name == CASE_KEY:
             raise NotFound(what="case") from broken
         raise
-    day = tx.now.astimezone(await queries.zone_of(tx)).date()
+    day = tx.now.astimezone(await zone_of(tx)).date()
     own = subject(row.id)
     await promises.begin(
         tx,
@@ -124,7 +125,7 @@ async def publish(tx: Tx, outage_id: UUID) -> Outage:
 async def _publish(tx: Tx, row: Outage, replaces: Outage | None) -> None:
     # A case's own edition does not rule this: the public is told by the rules of today.
     pack = await pack_of(tx)
-    zone = await queries.zone_of(tx)
+    zone = await zone_of(tx)
     row.pack_version = pack.version
     known = queries.leads_of(pack, row, tx.now)
     rules.check_lead(known, tx.now, zone)
@@ -206,7 +207,7 @@ async def start(tx: Tx, outage_id: UUID, at: datetime | None) -> Outage:
     _need_state(row, OutageState.PUBLISHED)
     happened = _happened(tx, at)
     if happened < row.starts_at and row.incident_id is None:
-        local = row.starts_at.astimezone(await queries.zone_of(tx))
+        local = row.starts_at.astimezone(await zone_of(tx))
         raise rules.WorkBeforeNotice(starts=f"{local:%Y-%m-%d %H:%M}")
     row.state = OutageState.UNDER_WAY.value
     row.started_at = happened
@@ -276,7 +277,7 @@ async def consent(tx: Tx, outage_id: UUID, word: ConsentIn) -> Outage:
 async def _check_restoring(tx: Tx, row: Outage, at: datetime, pack: Pack) -> None:
     if not row.residents:
         return
-    zone = await queries.zone_of(tx)
+    zone = await zone_of(tx)
     for hours in rules.overlapped(pack.quiet_hours, "restore", at, at, zone):
         if not hours.blocks:
             continue

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from server.access.masking import mask_name
-from server.access.queries import company
 from server.db import Tx
 from server.feed import Kind, Representation, represents
 from server.notices.rules import Lead, earliest_start, leads, overlapped
@@ -25,14 +24,10 @@ from server.notices.wire import (
 )
 from server.policy.queries import pack_version
 from server.policy.wire import Pack
+from server.promises.queries import zone_of
 from server.refusal import NotFound
 
 IN_FORCE = (OutageState.PUBLISHED.value, OutageState.UNDER_WAY.value)
-
-
-async def zone_of(tx: Tx) -> ZoneInfo:
-    """The company's time zone."""
-    return ZoneInfo((await company(tx)).time_zone)
 
 
 async def outage(tx: Tx, outage_id: UUID, *, lock: bool = False) -> Outage:

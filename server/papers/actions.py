@@ -7,26 +7,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from server.access.actions import trace
-from server.access.queries import company
 from server.db import Tx, new_id
 from server.feed import note
 from server.papers import queries, rules
 from server.papers.tables import CasePaper, Deferral, DeferralChase, GapNotice, PaperEntry
 from server.papers.wire import ChaseIn, DeferralState, NumberShown, PaperState, PaperVerb
-from server.policy.queries import calendar, pack_of, pack_version
+from server.policy.queries import company_today, pack_of, pack_version
 from server.policy.rules import clauses_of
 from server.policy.wire import Pack, SubjectKind
 from server.policy.wire_limits import WorkingDays
 from server.policy.wire_papers import Document
 from server.promises import actions_terms as promises
 from server.promises.queries import clocks_of
+from server.promises.queries_terms import work_time_of
 from server.promises.rules_units import reckon
-from server.promises.rules_worktime import WorkTime
 from server.promises.subject import Subject
 from server.refusal import NotFound
 
@@ -417,9 +415,7 @@ async def _store_notice(
 
 async def _latest(tx: Tx, pack: Pack) -> tuple[datetime, bool]:
     """The end of the pack's time from now, and whether a year's holidays are not known."""
-    zone = ZoneInfo((await company(tx)).time_zone)
-    hours = pack.business_hours
-    work = WorkTime(await calendar(tx), hours.opens, hours.closes, zone)
+    work = await work_time_of(tx, pack)
     reckoning = reckon(WorkingDays(float(pack.deferrals.due)), tx.now, work)
     assert reckoning.due_at is not None, "working days give a figure"
     return reckoning.due_at, reckoning.unknown_year is not None
@@ -428,13 +424,11 @@ async def _latest(tx: Tx, pack: Pack) -> tuple[datetime, bool]:
 async def _promise(tx: Tx, row: Deferral, pack: Pack, *, drill: bool) -> None:
     """Begin the deferral's clocks; the strictest of them and the time set is when it is due."""
     subject = _subject(row)
-    zone = ZoneInfo((await company(tx)).time_zone)
-    today = tx.now.astimezone(zone).date()
     await promises.begin(
         tx,
         subject,
         pack=pack,
-        clauses=clauses_of(pack, SubjectKind.DEFERRAL, today),
+        clauses=clauses_of(pack, SubjectKind.DEFERRAL, await company_today(tx)),
         drill=drill,
         case_id=row.case_id,
     )

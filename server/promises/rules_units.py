@@ -158,7 +158,7 @@ def raw_due(
         case WorkingDays(value):
             return work.working_days_end(start, value)
         case Months(value):
-            return work.day_end(_months_later(day, value))
+            return work.day_end(months_later(day, value))
         case SameDay():
             return work.day_end(day)
         case OnDate(name, whole_day=whole_day):
@@ -172,7 +172,7 @@ def raw_due(
         case Every(period):
             return work.midnight(_period_after(_period_after(day, period), period))
         case NextMonth(last=last):
-            return work.day_end(_months_later(day.replace(day=1), 1).replace(day=last))
+            return work.day_end(months_later(day.replace(day=1), 1).replace(day=last))
         case Unlimited():
             return None
         case _:
@@ -253,7 +253,7 @@ def _rolled_over(due: datetime, work: WorkTime) -> datetime:
     return work.day_end(work.working_day(last, 1))
 
 
-def _months_later(day: date, months: int) -> date:
+def months_later(day: date, months: int) -> date:
     """The same day of a later month, or that month's last."""
     count = day.year * 12 + day.month - 1 + months
     year, month = divmod(count, 12)
@@ -268,7 +268,7 @@ def _period_after(day: date, period: str) -> date:
         case "week":
             return day + timedelta(days=7 - day.weekday())
         case "month":
-            return _months_later(day.replace(day=1), 1)
+            return months_later(day.replace(day=1), 1)
         case _:
             first = date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
-            return _months_later(first, 3)
+            return months_later(first, 3)

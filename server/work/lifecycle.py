@@ -79,22 +79,6 @@ class OrderKind(StrEnum):
     VISIT = "visit"  # 上门
 
 
-PLANNED: Final = frozenset(
-    {
-        OrderKind.SURVEY,
-        OrderKind.CONSTRUCTION,
-        OrderKind.ACCEPTANCE,
-        OrderKind.IGNITION,
-        OrderKind.PLUGGING,
-        OrderKind.DISMANTLING,
-        OrderKind.METER_CHANGE,
-        OrderKind.VISIT,
-    }
-)
-"""Work that is arranged, not answered: its crew ends it with a record (`complete`) or with reasons
-(`not_ready`). Source: domain.md §1.6."""
-
-
 class Verb(StrEnum):
     """What a phone can say about its assignment."""
 

@@ -14,7 +14,6 @@ from server.fees.rules import (
     all_settled,
     check_amount,
     free_rule,
-    months_later,
     plan_end,
     state_of,
     tariff_fen,
@@ -24,6 +23,7 @@ from server.policy.loading import load_pack, shipped_packs
 from server.policy.rules import fees_of
 from server.policy.wire_papers import FeeRule
 from server.policy.wire_processes import Particulars
+from server.promises.rules_units import months_later
 
 DAY = date(2026, 11, 21)
 

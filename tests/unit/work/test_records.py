@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from server.work.lifecycle import PLANNED, OrderKind
+from server.work.lifecycle import OrderKind
 from server.work.rules_records import (
     CHECKLIST,
     ITEM_WORDS,
@@ -25,7 +25,7 @@ from server.work.wire_records import NotReadyReason, WorkRecord
 from tests.planned import DEMANDS, TIGHT, good_record
 
 K = OrderKind
-KINDS = sorted(PLANNED)
+KINDS = sorted(set(RECORD_OF) - {K.REPAIR})
 
 
 def judged(
@@ -60,7 +60,7 @@ def test_a_record_of_another_kind_is_not_taken(kind: OrderKind) -> None:
 
 def test_work_of_an_incident_has_no_record() -> None:
     assert judged(good_record(K.VISIT), K.LEAK_RESPONSE) == ("record_of_other_kind", ())
-    assert set(RECORD_OF) == {*PLANNED, K.REPAIR}
+    assert set(RECORD_OF) == set(K) - {K.LEAK_RESPONSE}
 
 
 def tight(**changes: Any) -> dict[str, Any]:
