@@ -74,13 +74,13 @@ export function graphOf(steps: readonly DrawnStep[], speech: Speech): Graph {
       target: to,
       answer,
       words,
-      ...(words === "" ? {} : { label: { width: Math.ceil(ems(words) * LABEL_PX) + 14, height: 18 } }),
+      ...(words === "" ? {} : { label: { width: Math.ceil(Math.max(...words.split("\n").map(ems)) * LABEL_PX) + 14, height: 3 + 15 * words.split("\n").length } }),
     });
   };
   for (const step of steps) {
     if (step.next !== null) lead(step, step.next, null, "");
     for (const branch of step.branches) {
-      const said = lines(speech.text(branch), 11, 1)[0] ?? "";
+      const said = lines(speech.text(branch), 11, 2).join("\n");
       lead(step, branch.next, branch.answer, said);
       for (const beyond of branch.beyond ?? []) if (beyond.next !== branch.next) lead(step, beyond.next, branch.answer, speech.beyond(beyond.times));
     }
@@ -94,7 +94,7 @@ function isSmallEnd(step: DrawnStep): boolean {
 
 function nodeOf(step: DrawnStep, id: string, speech: Speech): Node {
   const small = isSmallEnd(step);
-  const made = lines(speech.text(step), small ? 7 : 9.5, 2);
+  const made = lines(speech.text(step), small ? 8 : 10.5, 3);
   const role = small ? "" : lines(speech.role(step), 11, 1)[0] ?? "";
   const wide = Math.max(...made.map((line) => ems(line) * SIGN_PX), ems(role) * 11);
   const width = Math.max(small ? 54 : 96, Math.ceil(wide) + (step.kind === "decision" ? 46 : small ? 22 : 34));

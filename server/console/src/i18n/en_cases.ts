@@ -196,6 +196,7 @@ export const enCases = {
     collect: "arrears",
   },
   fees: {
+    signed: "Signed by the customer",
     title: "Fees",
     none: "No fees",
     free: "free",
@@ -477,6 +478,8 @@ export const enCases = {
     declined: "declined",
   },
   complaints: {
+    loop: "Stages of the loop",
+    again: "{n} handled again",
     title: "Complaints",
     new: "New complaint",
   },

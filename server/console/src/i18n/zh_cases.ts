@@ -196,6 +196,7 @@ export const zhCases = {
     collect: "清欠",
   },
   fees: {
+    signed: "客户签字确认",
     title: "费用",
     none: "没有费用",
     free: "免费",
@@ -477,6 +478,8 @@ export const zhCases = {
     declined: "拒绝回访",
   },
   complaints: {
+    loop: "投诉处理各环节",
+    again: "{n} 件被退回重办",
     title: "投诉台账",
     new: "登记投诉",
   },
