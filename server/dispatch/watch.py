@@ -38,6 +38,7 @@ from server.dispatch.watch_clocks import AT_ONCE, look_at_clocks, settle_missing
 from server.network.roads import Roads
 from server.policy.queries import company_today, pack_of
 from server.policy.wire import LadderMode, Pack, What
+from server.promises.actions_reckoning import reckon_on
 from server.promises.queries import running
 from server.refusal import Refusal
 from server.settings import Settings
@@ -61,6 +62,9 @@ EXPECTED_FOR = timedelta(seconds=15)
 
 CLOCK_TURNS = 5
 """Transactions a look spends on clocks of cases, so that emergencies are looked at again soon."""
+
+RECKONING_TURNS = 2
+"""Transactions a look spends on reckoning clocks again after a change of the calendar."""
 
 NAME = "watch"
 
@@ -119,7 +123,15 @@ class Watch:
             async with self.database.begin(actor) as tx:
                 await day_begins(tx)
             self._seen_to[company_id] = today
+        await self._reckon_on(actor)
         await self._look_at_clocks(actor)
+
+    async def _reckon_on(self, actor: Actor) -> None:
+        """What a change of the calendar left to reckon again, some at each look."""
+        for _ in range(RECKONING_TURNS):
+            async with self.database.begin(actor) as tx:
+                if not await reckon_on(tx):
+                    return
 
     async def _look_at_clocks(self, actor: Actor) -> None:
         """Clocks that are no emergency's, after those that are; what is left waits for the next

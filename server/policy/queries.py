@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from server.access.tables import Company
 from server.db import Tx
 from server.policy.calendar import Calendar, CalendarYear, shipped_years
 from server.policy.loading import as_texts, load_pack, read_kept_pack
-from server.policy.tables import CalendarYearRow, PolicyEdition
+from server.policy.tables import CalendarReckoning, CalendarYearRow, PolicyEdition
 from server.policy.wire import Pack
 from server.refusal import NotFound
 
@@ -175,6 +175,11 @@ async def entered_years_of(tx: Tx, ids: Sequence[UUID]) -> Sequence[CalendarYear
     """Years by their ids."""
     rows = await tx.session.scalars(select(CalendarYearRow).where(CalendarYearRow.id.in_(ids)))
     return rows.all()
+
+
+async def reckoning_since(tx: Tx) -> datetime | None:
+    """When the calendar was changed by which clocks are still being reckoned again, or None."""
+    return await tx.session.scalar(select(CalendarReckoning.since))
 
 
 async def locked_year(tx: Tx, year: int) -> CalendarYearRow | None:

@@ -6,11 +6,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, Index, Integer, text
+from sqlalchemy import CheckConstraint, Date, Index, Integer, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db import Base, CompanyOwned, Versioned, moment
+from server.db.rows import CURRENT_COMPANY
 
 
 class PolicyEdition(CompanyOwned, Base):
@@ -65,3 +66,20 @@ class CalendarYearRow(CompanyOwned, Versioned, Base):
     entered_at: Mapped[datetime] = moment()
     entered_by: Mapped[UUID | None]
     entered_by_name: Mapped[str]
+
+
+class CalendarReckoning(Base):
+    """The calendar was changed, and not every clock has been reckoned again yet; else no row.
+
+    Kept by `server.promises`; here so that the calendar can say so.
+    """
+
+    __tablename__ = "calendar_reckonings"
+
+    company_id: Mapped[UUID] = mapped_column(
+        Uuid, primary_key=True, server_default=text(CURRENT_COMPANY)
+    )
+    since: Mapped[datetime] = moment()
+    """When the calendar was changed last (business time)."""
+    after: Mapped[UUID]
+    """Every clock up to this id has been reckoned."""

@@ -14,7 +14,13 @@ import msgspec
 from server.db import Tx
 from server.feed import Kind, Representation, represents
 from server.policy.calendar import CalendarYear, shipped_years
-from server.policy.queries import EditionRow, entered_years, entered_years_of, year_of
+from server.policy.queries import (
+    EditionRow,
+    entered_years,
+    entered_years_of,
+    reckoning_since,
+    year_of,
+)
 from server.policy.tables import CalendarYearRow
 from server.policy.wire import Cause, ClassRule, Clause, Pack, PackHead
 from server.policy.wire_papers import (
@@ -134,6 +140,8 @@ class CalendarView(msgspec.Struct, kw_only=True):
     provisional."""
 
     years: list[CalendarYearView]
+    reckoning_since: datetime | None = None
+    """The calendar was changed then, and not every clock has been reckoned again yet."""
 
 
 def _view(year: CalendarYear, row: CalendarYearRow | None) -> CalendarYearView:
@@ -158,7 +166,9 @@ async def calendar_view(tx: Tx) -> CalendarView:
     """Every known year, the earliest first."""
     views = {year.year: _view(year, None) for year in shipped_years()}
     views |= {row.year: year_view(row) for row in await entered_years(tx)}
-    return CalendarView(years=[views[year] for year in sorted(views)])
+    return CalendarView(
+        years=[views[year] for year in sorted(views)], reckoning_since=await reckoning_since(tx)
+    )
 
 
 @represents(Kind.CALENDAR)

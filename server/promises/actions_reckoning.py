@@ -1,5 +1,7 @@
-"""The calendar changed: every clock it may move is reckoned again, in the same transaction.
+"""The calendar changed: every clock it may move is reckoned again, many at a time.
 
+The first are reckoned in the transaction of the change, the rest by the watch in transactions of
+its own; whatever else moves a clock meanwhile reckons with the new calendar by itself.
 Most clocks follow from their start and their clause alone and go many at a time; those with pauses
 or stretches are settled one subject after the other. What was met or late stays as it was, unless
 its reckoning had been provisional. Not here: the calendar itself (`server.policy`).
@@ -17,7 +19,17 @@ from server.policy.queries import calendar, pack_of
 from server.policy.wire import Clause, SubjectKind
 from server.promises.actions_settling import settle
 from server.promises.queries import zone_of
-from server.promises.queries_reckoning import ClockRow, Moved, chunk, clause_of, store
+from server.promises.queries_reckoning import (
+    FIRST_ID,
+    ClockRow,
+    Moved,
+    begin_progress,
+    chunk,
+    clause_of,
+    locked_progress,
+    store,
+    under_way,
+)
 from server.promises.queries_terms import hold_calendar
 from server.promises.rules import Arithmetic, ClockState, explain, figures, state_at
 from server.promises.rules_explain import brief
@@ -28,9 +40,8 @@ from server.promises.rules_worktime import WorkTime
 from server.promises.subject import Subject
 from server.promises.tables import PromiseClock
 
-CHUNK = 5_000
-"""Clocks read and written at a time."""
-FIRST_ID = UUID(int=0)
+CHUNK = 2_000
+"""Clocks read and written at a time: well within a second, for which other reckoning waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,47 +52,86 @@ class Reckoned:
     moved: int
 
 
+async def begin_reckoning(tx: Tx) -> None:
+    """The calendar was changed: reckon what one chunk holds at once, and leave the rest to the
+    watch (`reckon_on`), so that nobody waits for a hundred thousand clocks."""
+    await hold_calendar(tx, alone=True)
+    await tx.session.flush()
+    await begin_progress(tx)
+    await reckon_on(tx)
+
+
+async def reckon_on(tx: Tx) -> bool:
+    """Reckon one chunk more of what a change of the calendar left; whether anything remains.
+
+    How far it came is stored with the chunk itself: whoever is killed in between loses nothing.
+    """
+    if not await under_way(tx):
+        return False
+    await hold_calendar(tx, alone=True)
+    progress = await locked_progress(tx)
+    if progress is None:
+        return False
+    last = (await _reckon_chunk(tx, progress.after, CHUNK))[1]
+    if last is None:
+        await tx.session.delete(progress)
+    else:
+        progress.after = last
+    await tx.session.flush()
+    return last is not None
+
+
 async def reckon_again(tx: Tx) -> Reckoned:
-    """Reckon every clock that the calendar may move; idempotent.
+    """Reckon every clock that the calendar may move, in one transaction; idempotent.
 
     Decided clocks are looked at only where their reckoning was provisional; their raw times stay.
     """
     await hold_calendar(tx, alone=True)
     await tx.session.flush()
+    after: UUID | None = FIRST_ID
+    looked_at = moved = 0
+    while after is not None:
+        done, after = await _reckon_chunk(tx, after, CHUNK)
+        looked_at, moved = looked_at + done.looked_at, moved + done.moved
+    return Reckoned(looked_at, moved)
+
+
+async def _reckon_chunk(tx: Tx, after: UUID, limit: int) -> tuple[Reckoned, UUID | None]:
+    """Reckon the next clocks after `after`; where to go on, None when there are no more.
+
+    The calendar is held alone: nobody else reckons meanwhile.
+    """
     days, zone, pack = await calendar(tx), await zone_of(tx), await pack_of(tx)
     works: dict[tuple[time, time], WorkTime] = {}
     clauses: dict[int, Clause] = {}
     tangled: dict[Subject, None] = {}
-    after, looked_at, moved_count = FIRST_ID, 0, 0
-    while rows := await chunk(tx, after, CHUNK):
-        after = rows[-1].id
-        looked_at += len(rows)
-        moved: list[Moved] = []
-        for row in rows:
-            if not row.plain:
-                tangled[Subject(SubjectKind(row.subject_kind), row.subject_id)] = None
-                continue
-            hours = (
-                row.opens or pack.business_hours.opens,
-                pack.business_hours.closes if row.closes is None else row.closes,
-            )
-            work = works.get(hours)
-            if work is None:
-                work = works[hours] = WorkTime(days, *hours, zone)
-            clause = clauses.get(row.clause_hash)
-            if clause is None:
-                clause = clauses[row.clause_hash] = await clause_of(tx, row.id)
-            found = _reckoned(row, clause, work, tx.now)
-            if found is not None:
-                moved.append(found)
-                _say(tx, row, clause, found)
-        if moved:
-            await store(tx, moved)
-            moved_count += len(moved)
+    moved: list[Moved] = []
+    rows = await chunk(tx, after, limit)
+    for row in rows:
+        if not row.plain:
+            tangled[Subject(SubjectKind(row.subject_kind), row.subject_id)] = None
+            continue
+        hours = (
+            row.opens or pack.business_hours.opens,
+            pack.business_hours.closes if row.closes is None else row.closes,
+        )
+        work = works.get(hours)
+        if work is None:
+            work = works[hours] = WorkTime(days, *hours, zone)
+        clause = clauses.get(row.clause_hash)
+        if clause is None:
+            clause = clauses[row.clause_hash] = await clause_of(tx, row.id)
+        found = _reckoned(row, clause, work, tx.now)
+        if found is not None:
+            moved.append(found)
+            _say(tx, row, clause, found)
+    if moved:
+        await store(tx, moved)
     for subject in tangled:
         await settle(tx, subject)
     _forget(tx)
-    return Reckoned(looked_at, moved_count + len(tangled))
+    reckoned = Reckoned(len(rows), len(moved) + len(tangled))
+    return reckoned, rows[-1].id if len(rows) == limit else None
 
 
 def _forget(tx: Tx) -> None:

@@ -12,10 +12,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from server.db import Tx
+from server.policy.queries import reckoning_since
+from server.policy.tables import CalendarReckoning
 from server.policy.wire import Clause
+
+FIRST_ID = UUID(int=0)
 
 
 class ClockRow(NamedTuple):
@@ -91,6 +96,28 @@ _WRITE = text(
     WHERE c.id = n.id
     """
 )
+
+
+async def under_way(tx: Tx) -> bool:
+    """Whether a change of the calendar has left clocks to reckon again."""
+    return await reckoning_since(tx) is not None
+
+
+async def locked_progress(tx: Tx) -> CalendarReckoning | None:
+    """How far reckoning again has come, locked; None when nothing is left."""
+    return await tx.session.scalar(
+        select(CalendarReckoning).with_for_update().execution_options(populate_existing=True)
+    )
+
+
+async def begin_progress(tx: Tx) -> None:
+    """Every clock is to be reckoned again, whatever an earlier change has come to."""
+    values = {"since": tx.now, "after": FIRST_ID}
+    await tx.session.execute(
+        insert(CalendarReckoning)
+        .values(values)
+        .on_conflict_do_update(index_elements=[CalendarReckoning.company_id], set_=values)
+    )
 
 
 async def chunk(tx: Tx, after: UUID, limit: int) -> list[ClockRow]:

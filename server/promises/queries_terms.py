@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import func, select, text
 
 from server.db import Tx
-from server.policy.queries import calendar
+from server.policy.queries import CALENDAR_NOW, calendar
 from server.policy.wire import Cause, Clause, Pack
 from server.promises.queries import zone_of
 from server.promises.rules import ClockState
@@ -64,7 +64,12 @@ class ClauseInForce:
 
 
 async def locked_terms(tx: Tx, subject: Subject) -> PromiseTerms | None:
-    """The subject's newest terms, locked; None when nothing was ever promised."""
+    """The subject's newest terms, locked; None when nothing was ever promised.
+
+    The calendar is held before them: whoever reckons all clocks again holds it alone and then locks
+    terms, and must not meet somebody who holds these and waits for it.
+    """
+    await hold_calendar(tx)
     rows = await tx.session.scalars(
         select(PromiseTerms)
         .where(
@@ -122,6 +127,8 @@ async def hold_calendar(tx: Tx, *, alone: bool = False) -> None:
     function = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
     await tx.session.execute(select(function(_CALENDAR_LOCK, func.hashtext(str(tx.company_id)))))
     tx.session.info[_CALENDAR_HELD] = True
+    # One read before it was held may have been replaced meanwhile.
+    tx.session.info.pop(CALENDAR_NOW, None)
 
 
 async def known_of(tx: Tx, subject: Subject) -> Known:

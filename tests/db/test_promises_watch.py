@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select, update
 
@@ -17,7 +18,9 @@ from server.dispatch.tables import Alarm
 from server.dispatch.watch import Watch
 from server.policy.actions import enter_calendar_year
 from server.policy.calendar import CalendarYear, shipped_years
+from server.policy.views import CalendarView, calendar_view
 from server.policy.wire import SubjectKind
+from server.promises import actions_reckoning
 from server.promises import actions_terms as promises
 from server.promises.actions_reckoning import Reckoned, reckon_again
 from server.promises.subject import Subject
@@ -241,6 +244,70 @@ class TestCalendar:
 
         assert shown(again) == shown(stage)
         assert await desk.do(reckon_again) == Reckoned(looked_at=1, moved=0)
+
+    @pytest.fixture
+    async def many(self, desk: Watched, monkeypatch: pytest.MonkeyPatch) -> Watched:
+        """Five provisional clocks of one case, where a chunk holds two."""
+        monkeypatch.setattr(actions_reckoning, "CHUNK", 2)
+        clauses = [msgspec.structs.replace(STAGE, id=f"T{number}") for number in range(5)]
+        await desk.begin(tuple(clauses))
+        await desk.tell("registered", "2026-12-30 10:00")
+        assert await self.provisional(desk) == 5
+        return desk
+
+    @staticmethod
+    async def provisional(desk: Watched) -> int:
+        return len([row for row in await desk.clocks() if row.unknown_year is not None])
+
+    @staticmethod
+    async def since(desk: Watched) -> datetime | None:
+        seen: CalendarView = await desk.do(calendar_view)
+        return seen.reckoning_since
+
+    async def test_a_change_answers_after_one_chunk_and_the_watch_reckons_the_rest(
+        self, many: Watched
+    ) -> None:
+        assert await self.since(many) is None
+        await self.enter(many, NEXT_YEAR)
+        assert await self.provisional(many) == 3
+        assert await self.since(many) == many.clock.now()
+        await many.look("2026-12-30 10:01")
+        assert await self.provisional(many) == 0
+        assert await self.since(many) is None
+        assert {row.due_at for row in await many.clocks()} == {local("2027-01-05 17:00")}
+
+    async def test_whoever_is_killed_while_reckoning_loses_nothing(self, many: Watched) -> None:
+        await self.enter(many, NEXT_YEAR)
+
+        async def killed(tx: Tx) -> None:
+            assert await actions_reckoning.reckon_on(tx)
+            raise RuntimeError("killed")
+
+        with pytest.raises(RuntimeError, match="killed"):
+            await many.do(killed)
+        assert await self.provisional(many) == 3
+        assert await many.do(actions_reckoning.reckon_on), "one is left"
+        assert await self.provisional(many) == 1
+        assert not await many.do(actions_reckoning.reckon_on)
+        assert await self.provisional(many) == 0
+        assert not await many.do(actions_reckoning.reckon_on)
+
+    async def test_another_change_meanwhile_begins_anew(self, many: Watched) -> None:
+        await self.enter(many, NEXT_YEAR)
+        assert await many.do(actions_reckoning.reckon_on)
+        more = CalendarYear(2027, NEXT_YEAR.days_off | {date(2027, 1, 4)}, frozenset(), {}, "更正")
+        await self.enter(many, more)
+        for _ in range(2):
+            await many.do(actions_reckoning.reckon_on)
+        assert await self.since(many) is None
+        assert {row.due_at for row in await many.clocks()} == {local("2027-01-06 17:00")}
+
+    async def test_what_is_told_meanwhile_reckons_with_the_new_calendar(
+        self, many: Watched
+    ) -> None:
+        await self.enter(many, NEXT_YEAR)
+        await many.tell("survey_done", "2026-12-31 10:00")
+        assert await self.provisional(many) == 0
 
     async def test_only_clocks_that_look_at_holidays_are_read(self, desk: Watched) -> None:
         await desk.begin((TARGET,))
