@@ -27,9 +27,7 @@ from server.policy.queries import pack_version
 from server.policy.wire import Pack
 from server.policy.wire_processes import Process, StepKind
 from server.work import queries as work_queries
-from server.work.lifecycle import SETTLED, OrderState
-
-_OVER = SETTLED | {OrderState.DONE, OrderState.NOT_DONE}
+from server.work.lifecycle import OVER, OrderState
 
 
 async def complete_step(tx: Tx, case_id: UUID, said: StepIn) -> Case:
@@ -145,7 +143,7 @@ async def reorder(tx: Tx, case_id: UUID, wanted: ReorderIn) -> Case:
     visit = await queries.current_visit(tx, row)
     if visit.order_id is not None:
         last = await work_queries.order(tx, visit.order_id)
-        if OrderState(last.state) not in _OVER:
+        if OrderState(last.state) not in OVER:
             raise refusals.OrderUnderWay(number=last.number)
     order = await open_order(tx, row, pack, step)
     visit.order_id = order.id

@@ -27,15 +27,13 @@ from server.db import Tx
 from server.policy.wire import Pack
 from server.policy.wire_processes import Branch, Field, Process, Step, StepKind
 from server.refusal import Refusal
-from server.work.lifecycle import SETTLED, OrderState
+from server.work.lifecycle import OVER, OrderState
 
 DESK = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ACCOUNT_MANAGER})
 """Who acts on a case beside its steps."""
 
 WORKS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ACCOUNT_MANAGER})
 """Who changes its field work."""
-
-_OVER = SETTLED | {OrderState.DONE, OrderState.NOT_DONE}
 
 
 async def acts_for(
@@ -139,7 +137,7 @@ def _works(tx: Tx, row: Case, process: Process, orders: Sequence[CaseOrder]) -> 
     step = process.step(row.step)
     if step.kind is not StepKind.FIELD or tx.actor.roles.isdisjoint(WORKS):
         return []
-    if all(OrderState(one.state) in _OVER for one in orders):
+    if all(OrderState(one.state) in OVER for one in orders):
         return [_plain("reorder", "orders", "重新派工", "Issue the order again", reason=True)]
     if step.supersedable:
         return [

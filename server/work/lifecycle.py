@@ -63,6 +63,9 @@ class OrderState(StrEnum):
 SETTLED: Final = frozenset({OrderState.CANCELLED, OrderState.SUPERSEDED})
 """States that somebody decided; nothing from the field changes them."""
 
+OVER: Final = SETTLED | {OrderState.DONE, OrderState.NOT_DONE}
+"""States after which the work is nobody's any more; a case may have it ordered again."""
+
 
 class OrderKind(StrEnum):
     """Kinds of field work."""
