@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ from server.clock import FrozenClock
 from server.crews.actions import end_membership
 from server.db import Database
 from server.work.actions import recall
+from server.work.wire import FieldAction
 from tests.desks import Desk
 from tests.field import Phone, field_application, field_server, offer, text_of
 from tests.scenes import Scene
@@ -149,4 +150,5 @@ async def test_the_description_names_every_word(changming: Database) -> None:
         described = (await client.get("/v1/openapi.json")).json()
     said = described["paths"]["/v1/actions"]["post"]["requestBody"]["content"]
     words = said["application/json"]["schema"]["oneOf"]
-    assert len(words) == 13
+    named = {word["$ref"].rpartition("/")[2] for word in words}
+    assert named == {kind.__name__ for kind in get_args(FieldAction)}
