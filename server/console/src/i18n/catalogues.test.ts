@@ -124,6 +124,33 @@ describe("codes the server sends", () => {
     expect(readings.filter((code) => !has(`readingFlag.${code}`))).toEqual([]);
   });
 
+  it("of states and kinds on the business pages have words", () => {
+    /** The values of a StrEnum, as its class spells them. */
+    const values = (file: string, name: string) => {
+      const body = new RegExp(`class ${name}\\(StrEnum\\):([\\s\\S]*?)\\n\\n\\n`).exec(readFileSync(join(SRC, "../..", file), "utf8"))![1]!;
+      return [...body.matchAll(/^ {4}[A-Z_0-9]+ = "(\w+)"/gm)].map((match) => match[1]!);
+    };
+    const lists: [string, string, string][] = [
+      ["work/wire_records.py", "NotReadyReason", "notReady"],
+      ["notices/wire.py", "OutageState", "outageState"],
+      ["notices/wire.py", "OutageWork", "outageWork"],
+      ["customers/wire.py", "CustomerState", "customerState"],
+      ["customers/wire.py", "EntryKind", "entryKind"],
+      ["reporting/wire.py", "Bucket", "reports.bucket"],
+      ["reporting/wire.py", "By", "reports.by"],
+      ["reporting/wire.py", "Part", "reports.members"],
+      ["intake/wire.py", "LeadState", "leadState"],
+    ];
+    for (const [file, name, group] of lists) {
+      const found = values(file, name);
+      expect(found.length, name).toBeGreaterThan(1);
+      expect(found.filter((code) => !has(`${group}.${code}`)), name).toEqual([]);
+    }
+    const why = codesIn("reporting/queries_ratios.py", /(?:THEN|ELSE) '(\w+)'/g).filter((code) => !["yes", "no", "undecided", "case", "customer"].includes(code));
+    expect(why.length).toBeGreaterThan(6);
+    expect(why.filter((code) => !has(`ratioWhy.${code}`))).toEqual([]);
+  });
+
   it("of skills and kit in the demo town have words", () => {
     const text = readFileSync(join(SRC, "../../drill/town_papers.py"), "utf8");
     const lists = [...text.matchAll(/(?:full|_LEAK|kit|skills)\b[^=\n]*= \(([^)]*)\)/g)].map((match) => match[1]!).join(",");

@@ -118,6 +118,7 @@ export const enCases = {
     contractor: "the contractor's time",
   },
   act: {
+    then: "; ",
     now: "Now",
     ended: "Ended",
     by: "by {role}",

@@ -118,6 +118,7 @@ export const zhCases = {
     contractor: "等施工单位",
   },
   act: {
+    then: "；",
     now: "当前环节",
     ended: "已结束",
     by: "由{role}办理",
