@@ -1402,7 +1402,7 @@ export interface paths {
         put?: never;
         /**
          * SignForm
-         * @description Record that somebody signed the form.
+         * @description Record that somebody signed the form. 403 `signs_only_as_contractor`.
          */
         post: operations["sign_form"];
         delete?: never;
@@ -3104,6 +3104,7 @@ export interface components {
         };
         /** CalendarView */
         CalendarView: {
+            reckoning_since?: string | null;
             years: components["schemas"]["CalendarYearView"][];
         };
         /** CalendarYearView */
@@ -4401,6 +4402,8 @@ export interface components {
             /** @default [] */
             signatures: string[];
             source: string;
+            /** @default false */
+            tells_gaps: boolean;
             /** @default false */
             versioned: boolean;
             zh: string;
@@ -11515,7 +11518,12 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        /** @description Unknown fields are dropped unread. At most 64 kB. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectPush"];
+            };
+        };
         responses: {
             /** @description Document created, URL follows */
             201: {
