@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from infra import environment
-from infra.checkout import ROOT, var_folder
+from infra.checkout import ROOT, throwaway_cluster_folder, var_folder
 from infra.cluster import last_one_stops
 from infra.environment import SCREENS, VENV
 from infra.machine import SetupProblem
@@ -101,7 +101,7 @@ def _pytest(arguments: Sequence[str]) -> int:
     try:
         # We outlive the test processes, so their cluster is stopped even when they are killed.
         with (
-            last_one_stops(var_folder() / "test-pg"),
+            last_one_stops(throwaway_cluster_folder()),
             subprocess.Popen(command, cwd=ROOT, start_new_session=True) as tests,
         ):
             running.append(tests)

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infra.checkout import var_folder
+from infra.checkout import throwaway_cluster_folder, var_folder
 from infra.cluster import Cluster, DatabaseAddress, last_one_stops
 from server.db.migrate import MIGRATIONS, migrate
 
@@ -44,7 +44,7 @@ def _schema_fingerprint() -> str:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The test cluster, running: fast, not durable, shared by all test processes of a checkout."""
-    folder = var_folder() / "test-pg"
+    folder = throwaway_cluster_folder()
     with last_one_stops(folder):
         shared = Cluster(folder, durable=False)
         shared.start()
